@@ -1,0 +1,82 @@
+"""The command line: one module of `avseg_core.commands` per command, imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from avseg_core import __version__
+from avseg_core.errors import AVSegError, Cancelled, InputError
+
+COMMANDS: dict[str, str] = {
+    "segment": "write masks, overlays and annotations of what sounds in a video",
+    "evaluate": "measure a model on a data set, or check a data set",
+    "train": "train or fine-tune a model",
+    "import-checkpoint": "convert a published checkpoint",
+    "bench": "measure speed and memory on this machine",
+    "doctor": "say what this machine has and what is missing",
+}
+EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a usage error is one line on stderr and exit code 2."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise InputError(f"{message} (see {self.prog} --help)")
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The whole parser; only `command` (if given) has its options filled in."""
+    parser = _Parser(prog="avseg", description="Segment the pixels of whatever makes the sound.")
+    parser.add_argument("--version", action="version", version=f"AVSeg Studio {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands.add_parser("gui", help="open the application (the default)")
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        sub.add_argument("--json", action="store_true", help="machine-readable output on stdout")
+        sub.add_argument("--verbose", action="store_true", help="log what is decided and why to stderr")
+        if name == command:
+            _module(name).add_arguments(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0 done, 1 failure, 2 bad usage or input, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in words
+    try:
+        command = next((word for word in words if word in COMMANDS), None)
+        args = build_parser(command).parse_args(words)
+        if args.command in (None, "gui"):
+            from avseg_app.app import main as open_window
+
+            return int(open_window())
+        logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s")
+        return int(_module(args.command).run(args))
+    except InputError as error:
+        return _fail(error, EXIT_USAGE, as_json)
+    except (Cancelled, KeyboardInterrupt):
+        return _fail(Cancelled("Interrupted."), EXIT_INTERRUPTED, as_json)
+    except AVSegError as error:
+        return _fail(error, EXIT_FAILURE, as_json)
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module("avseg_core.commands." + command.replace("-", "_"))
+
+
+def _fail(error: AVSegError, code: int, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"error": str(error), "exit_code": code}))
+    print(f"avseg: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

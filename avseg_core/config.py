@@ -1,0 +1,258 @@
+"""Every setting of the model, the data, training and inference: frozen dataclasses, presets and TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tomli_w
+
+from avseg_core.errors import InputError
+
+Generation = Literal["v1", "v2", "paper"]
+Task = Literal["s4", "ms3", "avss"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Which model to build. The defaults are the released V2 for S4 with ResNet-50 at 224 px."""
+
+    architecture: str = "avsegformer"
+    """Key of `models.registry`: "avsegformer" or "tpavi"."""
+    backbone: str = "resnet50"
+    """Key of `models.backbones`: "resnet50", "pvt_v2_b5", "tf_efficientnet_lite2"."""
+    audio_encoder: str = "vggish"
+    """Key of `models.audio_encoders`: "vggish" or "yamnet"."""
+    num_classes: int = 1
+    """1 for a sounding / not sounding mask, otherwise the number of classes with 0 = background."""
+    image_size: tuple[int, int] = (224, 224)
+    """Height and width the model sees, multiples of 32."""
+    embed_dim: int = 256
+    """D of the paper."""
+    num_heads: int = 8
+    num_points: int = 4
+    """Sampling points per head and level of the deformable attention."""
+    encoder_layers: int = 6
+    decoder_layers: int = 6
+    ffn_dim: int = 2048
+    dropout: float = 0.1
+    drop_path: float = 0.1
+    """Stochastic depth of the PVTv2 backbone (linear from 0); ResNet-50 has none."""
+    num_queries: int = 300
+    learnable_queries: bool = True
+    query_generator: Literal["repeat", "attention", "attention-no-self"] = "attention"
+    """"repeat": the paper and V1; "attention": V2; "attention-no-self": V2 without its self-attention."""
+    query_generator_layers: int = 6
+    mixer: Literal["none", "cra", "cha", "cha-paper"] = "cha"
+    """"cha": channel attention as released; "cha-paper": eq. 2 exactly as printed; "cra": Figure 4(a)."""
+    mask_head: Literal["released", "paper", "light"] = "released"
+    """"released": the 4-layer head to full size; "paper": one linear layer (eq. 3); "light": no 2048-wide MLP."""
+    mask_mlp_dim: int = 2048
+    """Hidden width of MLP(.) in eq. 3."""
+    reformer: Literal["none", "ar", "qr"] = "none"
+    """Intermediate masks: "qr" in V1 and the paper, none in V2."""
+    reformer_attention: Literal["softmax", "raw"] = "softmax"
+    """"softmax": head-averaged probabilities as in V1; "raw": QK^T / sqrt(d) as the paper prints."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """What training minimises; the defaults are V2's for S4 and MS3."""
+
+    mask: Literal["dice", "bce", "ce"] = "dice"
+    intermediate_weight: float = 0.0
+    """Lambda of eq. 4, per decoder layer (0.1 in the paper and V1)."""
+    mix_weight: float = 0.1
+    """Weight of V2's loss on the mixed mask feature."""
+    empty_mask_weight: float = 0.0
+    """Weight of a BCE term on frames without a sounding object, where Dice has no gradient; 0 in all releases."""
+    audio_visual_weight: float = 0.0
+    """Weight of TPAVI's KL term between sound and mask-pooled features (0.5 in AVSBench MS3 and AVSS)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where the clips are and how they reach the model."""
+
+    dataset: str = "s4"
+    """Key of `data.registry`: "s4", "ms3", "avss" or "folder"."""
+    root: str = ""
+    image_size: tuple[int, int] = (224, 224)
+    front_end: Literal["vggish", "yamnet"] = "vggish"
+    frames_per_clip: int = 5
+    augment: bool = False
+    """Flip, scale, crop and colour; off in all releases."""
+    cache_dir: str = ""
+    """Where log-mels are kept between epochs; empty for none."""
+    workers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A training run; the defaults are Table 3 for S4."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    epochs: int = 30
+    max_steps: int = 0
+    """Stop after this many optimiser steps; 0 for no limit."""
+    batch_size: int = 4
+    """Clips per step, over all processes."""
+    accumulate: int = 1
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = 2e-5
+    weight_decay: float = 0.01
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = 0
+    clip_norm: float = 0.0
+    """Largest gradient norm; 0 for no clipping."""
+    freeze_backbone_epochs: int = 0
+    freeze: tuple[str, ...] = ()
+    """Boxes of Figure 3 that stay frozen all the time, for instance ("backbone", "encoder")."""
+    ema_decay: float = 0.0
+    """0 for no moving average of the weights."""
+    amp: bool = False
+    """Mixed precision on CUDA; ignored elsewhere."""
+    seed: int = 123
+    early_stop_epochs: int = 0
+    """Stop when mIoU has not risen for this many evaluations; 0 for never."""
+    evaluate_every: int = 1
+    init_from: str = ""
+    """Model name or file whose weights the run starts from."""
+    backbone_weights: str = ""
+    """File with ImageNet weights; empty: from timm's hub."""
+    audio_weights: str = ""
+    """File with VGGish or YAMNet weights."""
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceConfig:
+    """How a video is turned into masks."""
+
+    model: str = "avsegformer-lite"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    rate: float = 1.0
+    """Masks per second."""
+    threshold: float = 0.5
+    batch_size: int = 4
+    """Windows per forward pass."""
+    threads: int = 0
+    """CPU threads; 0: all but one, at least one."""
+
+
+ConfigT = TypeVar("ConfigT")
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """The config as plain types, nested dataclasses as nested dicts and tuples as lists."""
+    result: dict[str, Any] = {}
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if dataclasses.is_dataclass(value):
+            value = to_dict(value)
+        elif isinstance(value, tuple):
+            value = list(value)
+        result[item.name] = value
+    return result
+
+
+def from_dict(kind: type[ConfigT], values: dict[str, Any], *, source: str = "configuration") -> ConfigT:
+    """Builds `kind` from plain types; a missing key keeps its default.
+
+    Raises:
+        InputError: an unknown key or a value of the wrong type, named with `source`.
+    """
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise InputError(f"{source}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(hints))}.")
+    return kind(**{name: _coerce(hints[name], value, f"{source}: {name}") for name, value in values.items()})
+
+
+def _coerce(hint: Any, value: Any, where: str) -> Any:
+    """`value` as the type that `hint` names, or an InputError that says where it stands."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return from_dict(typing.cast(type[Any], hint), value, source=where)
+    if origin is Literal:
+        if value not in arguments:
+            raise InputError(f"{where}: {value!r} is not one of {', '.join(map(str, arguments))}.")
+        return value
+    if origin is tuple and isinstance(value, list | tuple):
+        kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
+        if len(kinds) != len(value):
+            raise InputError(f"{where}: expected {len(kinds)} values, got {len(value)}.")
+        return tuple(_coerce(kind, item, where) for kind, item in zip(kinds, value, strict=True))
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return _coerce(next(kind for kind in arguments if kind is not type(None)), value, where)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise InputError(f"{where}: {value!r} is not of type {getattr(hint, '__name__', hint)}.")
+    return value
+
+
+def load_toml(kind: type[ConfigT], path: Path) -> ConfigT:
+    """Reads a config that `save_toml` (or a person) wrote.
+
+    Raises:
+        InputError: the file cannot be read, is not TOML, or holds an unknown or mistyped setting.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a TOML configuration ({error}).") from None
+    return from_dict(kind, values, source=str(path))
+
+
+def save_toml(config: Any, path: Path) -> None:
+    """Writes `config` so that `load_toml` gives an equal one."""
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text(tomli_w.dumps(to_dict(config)), encoding="utf-8")
+    temporary.replace(path)
+
+
+def model_preset(generation: Generation, task: Task, backbone: str = "resnet50") -> ModelConfig:
+    """AVSegFormer as the paper prints it ("paper") or as its code was released ("v1", "v2")."""
+    size = (512, 512) if generation == "v2" and task != "avss" else (224, 224)
+    shared: dict[str, Any] = {"backbone": backbone, "num_classes": 71 if task == "avss" else 1, "image_size": size}
+    if generation == "v2":
+        return ModelConfig(**shared)
+    if generation == "v1":
+        return ModelConfig(**shared, query_generator="repeat", reformer="qr")
+    return ModelConfig(
+        **shared,
+        query_generator="repeat",
+        reformer="qr",
+        mixer="cha-paper",
+        mask_head="paper",
+        reformer_attention="raw",
+    )
+
+
+def train_preset(generation: Generation, task: Task, backbone: str = "resnet50") -> TrainConfig:
+    """The recipe of Table 3; "v1" and "v2" add what only the released code shows (freezing, batch 2, losses)."""
+    model = model_preset(generation, task, backbone)
+    ce = task == "avss" and generation != "paper"
+    frozen = {"s4": 5, "ms3": 10, "avss": 0}[task] if generation != "paper" else 0
+    return TrainConfig(
+        model=model,
+        data=DataConfig(dataset=task, image_size=model.image_size, frames_per_clip=10 if task == "avss" else 5),
+        loss=LossConfig(
+            mask="ce" if ce else "dice",
+            intermediate_weight=0.0 if generation == "v2" else 0.1,
+            mix_weight=0.1 if generation == "v2" else 0.0,
+        ),
+        epochs=60 if task == "ms3" else 30,
+        batch_size=2 if generation == "v2" and task != "avss" else 4,
+        freeze_backbone_epochs=frozen,
+    )
