@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""AVSeg Studio: start it by a double click, or with a command (python3 main.py segment clip.mp4 --out out).
+
+The first start makes a private environment beside this file; until then only the standard library is used.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  (an older Python must get this line, not a syntax error)
+    sys.exit("AVSeg Studio needs Python 3.11 or newer; this is {}.{}.".format(*sys.version_info[:2]))
+
+from avseg_core.environment.launcher import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
