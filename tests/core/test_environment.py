@@ -1,0 +1,175 @@
+"""The set-up of a fresh machine, shown with a package of two lines that needs no network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import zipfile
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+from avseg_core.environment import launcher, system
+from avseg_core.environment.lock import Pin, normalise, read_pins
+from avseg_core.environment.venv import STAMP, Environment
+from avseg_core.errors import AVSegError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def build_wheel(folder: Path, name: str, version: str, source: str) -> None:
+    """Writes a pure Python wheel by hand."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": source,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    digests = {
+        path: urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=") for path, text in files.items()
+    }
+    record = "".join(f"{path},sha256={digests[path].decode()},{len(text)}\n" for path, text in files.items())
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, text in {**files, f"{info}/RECORD": record + f"{info}/RECORD,,\n"}.items():
+            wheel.writestr(path, text)
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    build_wheel(wheels, "avsegprobe", "1.0", "ANSWER = 42\n" * 50)
+    lock_file = tmp_path / "requirements.lock"
+    lock_file.write_text('# pins\navsegprobe==1.0\nother==2.0 ; sys_platform == "amiga"\n')
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    return Environment(tmp_path / ".venv", (lock_file,))
+
+
+def answer_of(environment: Environment) -> str:
+    command = [str(environment.python), "-c", "import avsegprobe; print(avsegprobe.ANSWER)"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def test_makes_the_environment_once_and_then_leaves_it_alone(environment: Environment) -> None:
+    said: list[str] = []
+    environment.ensure(said.append)
+    assert answer_of(environment) == "42"
+    assert any("first start only" in line for line in said)
+    assert any(line.startswith("[1/1]") for line in said)
+    said.clear()
+    environment.ensure(said.append)
+    assert said == []
+
+
+def test_repairs_what_is_half_made_damaged_or_changed(environment: Environment) -> None:
+    environment.folder.mkdir()
+    (environment.folder / "pyvenv.cfg").write_text("home = /nowhere\n")
+    environment.ensure(lambda _: None)
+    assert answer_of(environment) == "42"
+
+    module = environment.site_packages / "avsegprobe.py"
+    module.write_text("ANSWER = ")  # truncated, as by a full disk
+    assert environment.is_ready(), "the quick check does not read every file"
+    assert environment.damaged() == [Pin("avsegprobe", "1.0")]
+    environment.distrust()
+    assert not environment.is_ready()
+    said: list[str] = []
+    environment.ensure(said.append)
+    assert answer_of(environment) == "42"
+    assert "Repairing 1 damaged packages." in said
+
+    (environment.site_packages / "avsegprobe-1.0.dist-info" / "METADATA").unlink()
+    for path in sorted((environment.site_packages / "avsegprobe-1.0.dist-info").iterdir()):
+        path.unlink()
+    (environment.site_packages / "avsegprobe-1.0.dist-info").rmdir()
+    assert not environment.is_ready(), "a package without its metadata is missed at every start"
+
+    (environment.folder / STAMP).write_text("{broken")
+    environment.ensure(lambda _: None)
+    assert environment.is_ready()
+
+
+def test_a_new_pin_makes_it_unready(environment: Environment) -> None:
+    environment.ensure(lambda _: None)
+    lock_file = environment.lock_files[0]
+    lock_file.write_text(lock_file.read_text() + "another==3.0\n")
+    assert not environment.is_ready()
+
+
+def test_two_starts_at_once_make_one_environment(environment: Environment) -> None:
+    said: dict[int, list[str]] = {0: [], 1: []}
+    threads = [threading.Thread(target=environment.ensure, args=(said[index].append,)) for index in said]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert environment.is_ready()
+    makers = [lines for lines in said.values() if any("first start only" in line for line in lines)]
+    waiters = [lines for lines in said.values() if any("waiting" in line for line in lines)]
+    assert len(makers) == 1
+    assert len(waiters) == 1
+
+
+def test_without_a_network_there_is_one_line_and_the_next_start_goes_on(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = os.environ["PIP_FIND_LINKS"]
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(AVSegError, match="check the network connection") as caught:
+        environment.ensure(lambda _: None)
+    assert "\n" not in str(caught.value)
+    assert not environment.is_ready()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", wheels)
+    environment.ensure(lambda _: None)
+    assert answer_of(environment) == "42"
+
+
+def test_names_are_compared_in_one_spelling() -> None:
+    assert normalise("PySide6_Essentials-6.12.0.dist-info") == Pin("PySide6-Essentials", "6.12.0").dist_info
+    assert normalise("torch-2.14.1+cu130.dist-info") == Pin("torch", "2.14.1").dist_info
+
+
+def test_the_lock_files_hold_every_dependency_of_the_project() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {normalise(pin.name) for pin in read_pins(sorted((ROOT / "packaging").glob("requirements*.lock")))}
+    for requirement in needed:
+        assert normalise(requirement.split(">=")[0]) in names
+
+
+def test_missing_system_packages_name_the_exact_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "_privilege", lambda: None)
+    with pytest.raises(AVSegError, match=r"sudo apt-get install -y libegl1 libgl1$"):
+        system.install(["libegl1", "libgl1"], lambda _: None)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="system libraries are a Linux matter")
+def test_a_library_that_is_not_there_is_found_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(system.WINDOW_LIBRARIES, "libdoesnotexist.so.9", "libdoesnotexist9")
+    assert "libdoesnotexist9" in system.missing_libraries()
+
+
+def test_an_import_that_fails_has_the_environment_checked_once(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.ensure(lambda _: None)
+    started: list[list[str]] = []
+    monkeypatch.setattr(launcher.subprocess, "call", lambda command: started.append(command) or 0)
+    monkeypatch.setenv(launcher.REPAIRED, "")
+    assert launcher._repair_and_retry(ImportError("torch"), ["doctor"], environment) == 0
+    assert started[0][1:] == [str(launcher.ROOT / "main.py"), "doctor"]
+    assert not environment.is_ready()
+    assert "checking the environment" in capsys.readouterr().err
+    with pytest.raises(AVSegError, match="delete"):
+        launcher._repair_and_retry(ImportError("torch"), ["doctor"], environment)
