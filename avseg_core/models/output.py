@@ -22,6 +22,8 @@ class AVSOutput:
     """[N,D], one weight per channel (omega of eq. 2); None without a channel mixer."""
     intermediate_logits: list[Tensor] = field(default_factory=list)
     """One [N,C,H,W] per decoder layer, in training mode with a mask reformer only."""
+    stage_features: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    """TPAVI in training mode only, per stage: visual [N,D,h_i,w_i] with the sound mixed in, and sound [N,D]."""
 
 
 class AVSModel(Protocol):
