@@ -1,0 +1,63 @@
+"""Writing files so that nobody ever sees half of one, and saying in one line why it could not be done."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from avseg_core.errors import AVSegError, InputError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path`; it takes the name `path` on success and is removed on any failure.
+
+    Raises:
+        InputError: the place is not writable.
+        AVSegError: the disk is full or failed.
+    """
+    temporary = path.with_name(path.name + ".partial")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise write_error(path, error) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_error(path: Path, error: OSError) -> AVSegError:
+    """The one line that tells the user why `path` could not be written and what to do."""
+    if error.errno in _FULL:
+        return disk_full(path)
+    reason = error.strerror or str(error)
+    if error.errno in _NOT_ALLOWED:
+        return InputError(f"{path}: cannot be written ({reason}); choose another folder or change its permissions.")
+    return AVSegError(f"{path}: writing failed ({reason}); check the disk and run the same command again.")
+
+
+def disk_full(path: Path) -> AVSegError:
+    """The one line for a full disk."""
+    return AVSegError(f"{path}: the disk is full; free some space and run the same command again, it continues.")
+
+
+def make_folder(path: Path) -> None:
+    """Creates `path` and its parents and proves that files can be written there.
+
+    Raises:
+        InputError: it cannot be created or written to.
+    """
+    probe = path / f".avseg-{os.getpid()}.partial"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise write_error(path, error) from None
