@@ -6,6 +6,7 @@ import dataclasses
 import tomllib
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -103,8 +104,9 @@ class TrainConfig:
     max_steps: int = 0
     """Stop after this many optimiser steps; 0 for no limit."""
     batch_size: int = 4
-    """Clips per step, over all processes."""
+    """Clips per step, over all processes and micro-batches."""
     accumulate: int = 1
+    """Micro-batches that a step is split into; the loss stays that of the joint batch."""
     optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-5
     weight_decay: float = 0.01
@@ -113,8 +115,9 @@ class TrainConfig:
     clip_norm: float = 0.0
     """Largest gradient norm; 0 for no clipping."""
     freeze_backbone_epochs: int = 0
+    """Epochs in which the backbone gets no gradient; as released, its BatchNorm statistics keep moving."""
     freeze: tuple[str, ...] = ()
-    """Boxes of Figure 3 that stay frozen all the time, for instance ("backbone", "encoder")."""
+    """Boxes of Figure 3 that stay frozen all the time, statistics included, for instance ("backbone", "encoder")."""
     ema_decay: float = 0.0
     """0 for no moving average of the weights."""
     amp: bool = False
@@ -122,9 +125,22 @@ class TrainConfig:
     seed: int = 123
     early_stop_epochs: int = 0
     """Stop when mIoU has not risen for this many evaluations; 0 for never."""
+    evaluate_from: int = 0
+    """First epoch, counted from 0, whose end is followed by an evaluation."""
     evaluate_every: int = 1
+    """Evaluate after the epochs that this number divides; 0: only at the very end."""
+    keep_best: tuple[Literal["miou", "miou+fscore"], ...] = ("miou",)
+    """What the best weights are kept by, one file each; the first one becomes the exported model."""
+    checkpoint_steps: int = 0
+    """Save the whole state every so many steps; 0: by time only."""
+    checkpoint_seconds: float = 300.0
+    """Save the whole state when the last save is older; 0: by steps only."""
+    tensorboard: bool = True
+    """Also write TensorBoard logs into the run folder."""
     init_from: str = ""
     """Model name or file whose weights the run starts from."""
+    from_scratch: bool = False
+    """Start from random weights on purpose, without ImageNet and audio weights."""
     backbone_weights: str = ""
     """File with ImageNet weights; empty: from timm's hub."""
     audio_weights: str = ""
@@ -221,6 +237,36 @@ def save_toml(config: Any, path: Path) -> None:
     temporary.replace(path)
 
 
+def with_overrides(config: ConfigT, assignments: Sequence[str]) -> ConfigT:
+    """`config` with settings replaced, each given as "name=value" or "part.name=value"; values are TOML or plain words.
+
+    Raises:
+        InputError: no such setting, or a value of the wrong type.
+    """
+    values = to_dict(config)
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        *parents, name = path.strip().split(".")
+        target = values
+        for parent in parents:
+            target = target.get(parent, {}) if isinstance(target.get(parent, {}), dict) else {}
+        if not equals or name not in target or isinstance(target[name], dict):
+            raise InputError(f"{assignment!r}: give an existing setting and its value, for instance epochs=2.")
+        target[name] = _parse_value(text.strip(), target[name])
+    return from_dict(type(config), values, source="override")
+
+
+def _parse_value(text: str, current: Any) -> Any:
+    """`text` as TOML; a bare word is a string, and one item is enough for a list."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    if isinstance(current, str) and not isinstance(value, str):
+        return text
+    return [value] if isinstance(current, list) and not isinstance(value, list) else value
+
+
 def model_preset(generation: Generation, task: Task, backbone: str = "resnet50") -> ModelConfig:
     """AVSegFormer as the paper prints it ("paper") or as its code was released ("v1", "v2")."""
     size = (512, 512) if generation == "v2" and task != "avss" else (224, 224)
@@ -246,7 +292,7 @@ def train_preset(generation: Generation, task: Task, backbone: str = "resnet50")
     frozen = {"s4": 5, "ms3": 10, "avss": 0}[task] if generation != "paper" else 0
     return TrainConfig(
         model=model,
-        data=DataConfig(dataset=task, image_size=model.image_size, frames_per_clip=10 if task == "avss" else 5),
+        data=_task_data(task, model),
         loss=LossConfig(
             mask="ce" if ce else "dice",
             intermediate_weight=0.0 if generation == "v2" else 0.1,
@@ -255,4 +301,75 @@ def train_preset(generation: Generation, task: Task, backbone: str = "resnet50")
         epochs=60 if task == "ms3" else 30,
         batch_size=2 if generation == "v2" and task != "avss" else 4,
         freeze_backbone_epochs=frozen,
+        **(_selection(10) if task == "avss" and generation != "paper" else {}),
     )
+
+
+def tpavi_preset(task: Task, backbone: str = "resnet50") -> TrainConfig:
+    """AVSBench's baseline as its code trains it: Adam 1e-4, batch 4, BCE or CE, KL term on MS3 and AVSS."""
+    model = ModelConfig(architecture="tpavi", backbone=backbone, num_classes=71 if task == "avss" else 1)
+    return TrainConfig(
+        model=model,
+        data=_task_data(task, model),
+        loss=LossConfig(
+            mask="ce" if task == "avss" else "bce", mix_weight=0.0, audio_visual_weight=0.0 if task == "s4" else 0.5
+        ),
+        epochs={"s4": 15, "ms3": 30, "avss": 60}[task],
+        optimizer="adam",
+        learning_rate=1e-4,
+        weight_decay=0.0,
+        **(_selection(15) if task == "avss" else {}),
+    )
+
+
+def finetune_preset() -> TrainConfig:
+    """A short run that adapts an existing model to a small data set without forgetting how to see."""
+    return TrainConfig(
+        data=DataConfig(dataset="folder", augment=True),
+        loss=LossConfig(mix_weight=0.0, empty_mask_weight=0.5),
+        epochs=20,
+        learning_rate=1e-4,
+        schedule="cosine",
+        warmup_steps=10,
+        clip_norm=1.0,
+        freeze=("backbone",),
+        ema_decay=0.99,
+        early_stop_epochs=8,
+        init_from="avsegformer-lite",
+    )
+
+
+BACKBONE_PRESETS = {"r50": "resnet50", "pvt": "pvt_v2_b5"}
+
+
+def preset_names() -> list[str]:
+    """Every name that `preset` knows: "finetune", and generation-task-backbone such as "v1-s4-r50"."""
+    recipes = ("v1", "v2", "paper", "tpavi")
+    tasks = typing.get_args(Task)
+    return ["finetune", *(f"{r}-{task}-{backbone}" for r in recipes for task in tasks for backbone in BACKBONE_PRESETS)]
+
+
+def preset(name: str) -> TrainConfig:
+    """The recipe of that name.
+
+    Raises:
+        InputError: unknown; the line lists the known ones.
+    """
+    if name not in preset_names():
+        raise InputError(f"Unknown preset {name!r}; choose one of: {', '.join(preset_names())}.")
+    if name == "finetune":
+        return finetune_preset()
+    recipe, task, backbone = name.split("-")
+    timm_name = BACKBONE_PRESETS[backbone]
+    if recipe == "tpavi":
+        return tpavi_preset(typing.cast(Task, task), timm_name)
+    return train_preset(typing.cast(Generation, recipe), typing.cast(Task, task), timm_name)
+
+
+def _task_data(task: Task, model: ModelConfig) -> DataConfig:
+    return DataConfig(dataset=task, image_size=model.image_size, frames_per_clip=10 if task == "avss" else 5)
+
+
+def _selection(evaluate_from: int) -> dict[str, Any]:
+    """How the released AVSS code picks its two best files."""
+    return {"evaluate_from": evaluate_from, "evaluate_every": 2, "keep_best": ("miou", "miou+fscore")}
