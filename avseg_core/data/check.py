@@ -26,7 +26,6 @@ class Problem:
 class CheckReport:
     """Everything that was found in one layout; the size is bounded whatever the data set's."""
 
-    dataset: str
     title: str
     root: str
     counts: dict[str, int] = field(default_factory=dict)
@@ -53,7 +52,6 @@ class CheckReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
         return {
-            "dataset": self.dataset,
             "title": self.title,
             "root": self.root,
             "fine": self.fine,

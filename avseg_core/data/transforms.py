@@ -1,4 +1,4 @@
-"""From a picture of any size to the model's input: the released resizing rules, and augmentation (off in all releases)."""
+"""From a picture of any size to the model's input: the released resizing rules, and augmentation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from avseg_core.audio.front_end import LOG_OFFSET, FrontEnd
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-LOG_OFFSET = {"vggish": 0.01, "yamnet": 0.001}
-"""What each front end adds to the mel magnitudes before the logarithm."""
 _BILINEAR, _NEAREST = Image.Resampling.BILINEAR, Image.Resampling.NEAREST
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -57,10 +57,11 @@ class Augmentation:
         pixels = image.astype(np.float32) * self.brightness
         grey = pixels @ _LUMA
         pixels = grey[..., None] + (pixels - grey[..., None]) * self.saturation
-        pixels = grey.mean() + (pixels - grey.mean()) * self.contrast
-        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        mean = float(grey.mean())
+        changed: NDArray[np.uint8] = np.clip(np.rint(mean + (pixels - mean) * self.contrast), 0, 255).astype(np.uint8)
+        return changed
 
-    def logmel(self, logmel: NDArray[np.float32], front_end: str) -> NDArray[np.float32]:
+    def logmel(self, logmel: NDArray[np.float32], front_end: FrontEnd) -> NDArray[np.float32]:
         """logmel [T,96,64] as if the waveform had been scaled and noise (equal in every mel band) been mixed in.
 
         The gain is exact: log(g * mel + offset). Noise adds as powers do, with Rayleigh-distributed magnitudes.
@@ -109,17 +110,14 @@ class Fit:
 def _cover(image: Image.Image, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
     """Scaled until it just covers `size`, then the centre is cut out; long side and offsets rounded as released."""
     (width, height), (w, h) = image.size, size
-    if width * h > w * height:
-        scaled = (int(width * h / height), h)
-    else:
-        scaled = (w, int(height * w / width))
+    scaled = (int(width * h / height), h) if width * h > w * height else (w, int(height * w / width))
     left, top = round((scaled[0] - w) / 2), round((scaled[1] - h) / 2)
     return image.resize(scaled, resampling).crop((left, top, left + w, top + h))
 
 
 def normalise(image: NDArray[np.uint8]) -> Tensor:
     """[H,W,3] uint8 RGB -> [3,H,W] float32 with the mean and deviation of ImageNet."""
-    pixels = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)
+    pixels = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)  # [3,H,W]
     return (pixels - torch.tensor(IMAGENET_MEAN)[:, None, None]) / torch.tensor(IMAGENET_STD)[:, None, None]
 
 
