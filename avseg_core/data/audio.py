@@ -70,11 +70,11 @@ def mono_16k(samples: NDArray[np.int16], rate: int) -> NDArray[np.float64]:
     return result
 
 
-def wav_logmel(path: Path, examples: int, front_end: FrontEnd, *, repeat_last: bool) -> LogMel:
+def wav_logmel(path: Path, examples: int, front_end: FrontEnd, *, frames: int, repeat_last: bool) -> LogMel:
     """The first `examples` log-mel examples [examples,96,64] of a sound file.
 
     Example k begins at 0.96 k seconds, as published. What is missing at the end is filled with the last example
-    (`repeat_last`, S4 and MS3) or with zeros (AVSS); either is said once per file.
+    (`repeat_last`, S4 and MS3) or with zeros (AVSS). Sound for fewer than `frames` examples is said once per file.
 
     Raises:
         InputError: unreadable, or nothing to repeat.
@@ -87,16 +87,17 @@ def wav_logmel(path: Path, examples: int, front_end: FrontEnd, *, repeat_last: b
         raise InputError(
             f"{path}: sound is shorter than one example of {EXAMPLE_SECONDS} s; use the clip's whole sound."
         )
-    _say_short(path, len(found), examples, "the last one is repeated" if repeat_last else "zeros follow")
+    if len(found) < frames:
+        _say_short(path, len(found), frames, "the last one is repeated" if repeat_last else "zeros follow")
     if repeat_last:
         return np.concatenate([found, np.repeat(found[-1:], missing, axis=0)])
     return np.concatenate([found, np.zeros((missing, *found.shape[1:]), np.float32)])
 
 
 @lru_cache(maxsize=4096)
-def _say_short(path: Path, found: int, examples: int, remedy: str) -> None:
+def _say_short(path: Path, found: int, frames: int, remedy: str) -> None:
     """One warning per file and process, not one per epoch."""
-    _log.warning("%s: sound gives %d of %d log-mel examples; %s.", path, found, examples, remedy)
+    _log.warning("%s: sound gives %d of %d log-mel examples; %s.", path, found, frames, remedy)
 
 
 def from_vggish(values: LogMel, front_end: FrontEnd) -> LogMel:

@@ -145,5 +145,7 @@ class AVSBenchDataset(ClipDataset):
         return self._cache.get(
             files.wav,
             f"{front_end} {length} {self._layout.repeat_last}",
-            lambda: wav_logmel(files.wav, length, front_end, repeat_last=self._layout.repeat_last),
+            lambda: wav_logmel(
+                files.wav, length, front_end, frames=len(files.images), repeat_last=self._layout.repeat_last
+            ),
         )

@@ -131,7 +131,7 @@ def _build(record: Any) -> torch.Tensor:
     (offset,) = _integers((record.offset,))
     if len(size) != len(stride):
         raise ValueError("its sizes and strides do not match")
-    flat = torch.empty(0, dtype=storage.dtype).set_(storage.untyped())  # type: ignore[no-untyped-call]
+    flat = torch.empty(0, dtype=storage.dtype).set_(storage._untyped_storage)
     last = offset + sum((count - 1) * step for count, step in zip(size, stride, strict=True))
     if 0 not in size and last >= flat.numel():
         raise ValueError("its storage is too short")
