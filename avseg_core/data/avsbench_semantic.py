@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,6 +18,7 @@ from avseg_core.data.palette import AVSS_CLASSES
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import InputError
 
+_log = logging.getLogger(__name__)
 _FRAMES = {"v1s": 5, "v1m": 5, "v2": 10}
 
 
@@ -67,12 +70,21 @@ class AVSSLayout(AVSBenchLayout):
         )
 
     def read_label(self, path: Path) -> LabelMap:
-        return read_colour_labels(path)[0]
+        labels, unknown = read_colour_labels(path)
+        if unknown:
+            _say_unknown(path, unknown)
+        return labels
 
     def inspect_label(self, path: Path, checker: ClipChecker) -> LabelMap:
         labels, unknown = read_colour_labels(path)
         checker.unknown_colours(path, unknown)
         return labels
+
+
+@lru_cache(maxsize=4096)
+def _say_unknown(path: Path, share: float) -> None:
+    """One warning per file and process, not one per epoch."""
+    _log.warning("%s: %.2f %% of the pixels have no class's colour and count as background.", path, 100 * share)
 
 
 DATASETS.register("avss")(AVSSLayout())

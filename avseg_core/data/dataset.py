@@ -58,8 +58,11 @@ class ClipDataset(Dataset[ClipSample]):
     def read(self, index: int) -> RawClip:
         """The clip's pictures, label maps and log-mels. Raises InputError that names the file at fault."""
 
-    def prediction_name(self, index: int, frame: int) -> str:
-        """Where a saved prediction goes, as in the published code: `<clip id>/<name>_<0-based frame>.png`."""
+    def prediction_name(self, index: int, frame: int) -> str | None:
+        """Where a saved prediction goes, as in the published code: `<clip id>/<name>_<0-based frame>.png`.
+
+        None for a frame that is not to be saved.
+        """
         clip = self.clip_id(index)
         return f"{clip}/{clip.rpartition('/')[2]}_{frame}.png"
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from avseg_core.results.palette import voc_palette
+
 _NAMES = """
     background accordion airplane axe baby bassoon bell bird boat boy bus car cat cello clarinet clipper clock dog
     donkey drum duck elephant emergency-car erhu flute frying-food girl goose guitar gun guzheng hair-dryer handpan
@@ -16,29 +18,14 @@ _NAMES = """
 """
 AVSS_CLASSES: tuple[str, ...] = tuple(_NAMES.split())
 """In the order of `label2idx.json`; 0 is background."""
-_MAX_COLOURS = 128
-"""As long as there are no more entries, only the three highest bits of a channel are used (see `_lookup`)."""
 _UNKNOWN = 255
 
 
 @lru_cache
-def palette(entries: int = len(AVSS_CLASSES)) -> NDArray[np.uint8]:
-    """[entries,3] RGB of the Pascal VOC palette: the bits of the index, three at a time, into R, G, B from the top."""
-    colours = np.zeros((entries, 3), dtype=np.uint8)
-    for index in range(entries):
-        rest, bit = index, 7
-        while rest:
-            colours[index] |= np.array([rest & 1, rest >> 1 & 1, rest >> 2 & 1], dtype=np.uint8) << bit
-            rest, bit = rest >> 3, bit - 1
-    colours.flags.writeable = False
-    return colours
-
-
-@lru_cache
 def _lookup() -> NDArray[np.uint8]:
-    """[512] class by the three highest bits of R, G and B; 255 where no class has that colour."""
+    """[512] class by the three highest bits of R, G and B (71 classes use no others); 255 where no class is."""
     table = np.full(512, _UNKNOWN, dtype=np.uint8)
-    table[_code(palette())] = np.arange(len(AVSS_CLASSES))
+    table[_code(voc_palette(len(AVSS_CLASSES)))] = np.arange(len(AVSS_CLASSES))
     return table
 
 
@@ -61,5 +48,6 @@ def labels_from_colours(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], fl
 
 
 def colours_from_labels(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """classes [H,W] (below 128) -> RGB [H,W,3]."""
-    return palette(_MAX_COLOURS)[labels]
+    """classes [H,W] -> RGB [H,W,3]."""
+    colours: NDArray[np.uint8] = voc_palette(256)[labels]
+    return colours

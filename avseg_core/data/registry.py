@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +15,16 @@ from avseg_core.registry import Registry
 
 
 class Layout(Protocol):
-    """One way to lay clips, masks and sound in folders; a new one is one file with `@DATASETS.register(name)`."""
+    """One way to lay clips, masks and sound in folders; a new one is one file (named at the end of this one)."""
 
     title: str
+    length: int
+    """Frames per clip: the published number, or a default where any will do."""
+
+    @property
+    def published(self) -> Mapping[str, int]:
+        """Clips per split of the published data set; empty for a user's own."""
+        ...
 
     def locate(self, root: Path) -> Path | None:
         """The folder at or below `root` that has this layout, or None."""
@@ -77,3 +85,6 @@ def detect_layout(root: Path) -> str:
     if len(found) > 1:
         raise InputError(f"{root}: holds several data sets ({', '.join(found)}); choose one with --dataset.")
     return found[0]
+
+
+from avseg_core.data import avsbench_object, avsbench_semantic, folder  # noqa: E402, F401  (each registers its layout)

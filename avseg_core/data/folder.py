@@ -1,0 +1,269 @@
+"""A user's own data set: videos with masks at times of the user's choice.
+
+Layout::
+
+    <root>/dataset.toml                    optional; names the classes
+    <root>/train/<clip>.mp4                any video file; its own sound belongs to it
+    <root>/train/<clip>.masks/1.500.png    the mask of the frame on screen at 1.5 s; as many as there are
+    <root>/val/...  <root>/test/...
+
+Without train/val/test folders the clips lie in <root> itself and every split is all of them. Without dataset.toml a
+mask is on where it is not black (PNG of mode 1, L, P or RGB). dataset.toml with ``classes = ["guitar", "dog"]`` makes
+masks palette or grey pictures whose values are classes: 0 background, 1 guitar, 2 dog. A mask has the video's own
+width and height (other sizes are resized). The sound of a mask is the second around its time.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from PIL import Image
+
+from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS, FrontEnd, window_logmel
+from avseg_core.config import DataConfig
+from avseg_core.data.audio import RATE, LogMel, LogMelCache
+from avseg_core.data.check import CheckReport
+from avseg_core.data.check_files import Contents
+from avseg_core.data.dataset import SPLITS, ClipDataset, LabelMap, RawClip
+from avseg_core.data.masks import read_binary_mask, read_index_mask
+from avseg_core.data.registry import DATASETS
+from avseg_core.errors import InputError
+from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
+
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv", ".ts")
+WINDOW_SECONDS = 1.0
+_TABLE = "dataset.toml"
+
+
+@dataclass(frozen=True)
+class AnnotatedClip:
+    """A video and its masks in the order of time."""
+
+    video: Path
+    masks: tuple[Path, ...]
+    times: tuple[float, ...]
+    """Seconds, one per mask."""
+
+
+def find_clips(folder: Path) -> list[AnnotatedClip]:
+    """The videos of `folder` (sorted by name) that have a masks folder beside them.
+
+    Raises:
+        InputError: two videos would share a masks folder, or a mask's name is no time.
+    """
+    clips: dict[Path, AnnotatedClip] = {}
+    for video in sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES):
+        masks = mask_folder(video)
+        if not masks.is_dir():
+            continue
+        if masks in clips:
+            raise InputError(f"{masks}: belongs to {clips[masks].video.name} and to {video.name}; rename one of them.")
+        timed = sorted((_seconds(path), path) for path in masks.glob("*.png"))
+        if timed:
+            clips[masks] = AnnotatedClip(video, tuple(path for _, path in timed), tuple(time for time, _ in timed))
+    return list(clips.values())
+
+
+def mask_folder(video: Path) -> Path:
+    """Where the masks of `video` lie: guitar.mp4 -> guitar.masks."""
+    return video.with_suffix(".masks")
+
+
+def _seconds(path: Path) -> float:
+    try:
+        time = float(path.stem)
+    except ValueError:
+        time = math.nan
+    if not 0 <= time < math.inf:
+        raise InputError(f"{path}: the name must be the time in seconds, for instance 1.500.png.")
+    return time
+
+
+def read_classes(root: Path) -> tuple[str, ...]:
+    """("background", ...) as dataset.toml names them, or () without that file.
+
+    Raises:
+        InputError: dataset.toml is no TOML or has no list of names under `classes`.
+    """
+    path = root / _TABLE
+    if not path.exists():
+        return ()
+    try:
+        names = tomllib.loads(path.read_text(encoding="utf-8")).get("classes", [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as TOML ({error}).") from None
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise InputError(f'{path}: `classes` must be a list of names, for instance classes = ["guitar", "dog"].')
+    if len(set(names)) < len(names) or "background" in names or len(names) > 254:
+        raise InputError(f"{path}: `classes` must be up to 254 different names without background.")
+    return ("background", *names) if names else ()
+
+
+class FolderLayout:
+    """The layout that the head of this file describes."""
+
+    title = "own folder"
+    length = 5
+    published: Mapping[str, int] = MappingProxyType({})
+
+    def locate(self, root: Path) -> Path | None:
+        """`root` when it or one of its split folders holds a video with masks."""
+        places = [place for place in (root, *(root / split for split in SPLITS)) if place.is_dir()]
+        videos = (path for place in places for path in place.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
+        return root if any(mask_folder(video).is_dir() for video in videos) else None
+
+    def num_classes(self, root: Path) -> int:
+        """1, or the classes of dataset.toml with background."""
+        return max(1, len(read_classes(root)))
+
+    def open(self, config: DataConfig, split: str, num_classes: int) -> FolderDataset:
+        """The clips of one split in the order of their names; one sample per `frames_per_clip` masks of a clip."""
+        return FolderDataset(config, split, num_classes)
+
+    def check(
+        self, root: Path, *, progress: ProgressCallback | None = None, cancel: CancelCheck | None = None
+    ) -> CheckReport:
+        """Opens every video, looks at every mask; see `CheckReport`."""
+        report = CheckReport(self.title, str(root))
+        contents = Contents()
+        try:
+            names = read_classes(root)
+        except InputError as error:
+            report.add("damaged table", root / _TABLE, str(error))
+            return report
+        for split, folder in split_folders(root).items():
+            try:
+                clips = find_clips(folder)
+            except InputError as error:
+                report.add("odd name", folder, str(error))
+                continue
+            report.counts[split] = len(clips)
+            _note_leftovers(report, folder, clips)
+            for done, clip in enumerate(clips):
+                check(cancel)
+                contents.note(report, clip.video, clip.video.stem, split)
+                _check_clip(report, clip, names)
+                if progress is not None:
+                    progress(Progress(f"check {split}", done + 1, len(clips)))
+        return report
+
+
+def split_folders(root: Path) -> dict[str, Path]:
+    """The folder of each split there is; {"all": root} without split folders."""
+    return {split: root / split for split in SPLITS if (root / split).is_dir()} or {"all": root}
+
+
+def _note_leftovers(report: CheckReport, folder: Path, clips: list[AnnotatedClip]) -> None:
+    """Videos without masks and masks without a video."""
+    used = {clip.video for clip in clips}
+    videos = {path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES}
+    for video in sorted(videos - used):
+        report.add("missing mask", video, f"has no masks in {mask_folder(video).name}")
+    for masks in sorted(folder.glob("*.masks")):
+        if masks not in {mask_folder(video) for video in videos}:
+            report.add("missing video", masks, "belongs to no video beside it")
+
+
+def _check_clip(report: CheckReport, clip: AnnotatedClip, names: tuple[str, ...]) -> None:
+    from avseg_core.media import VideoReader
+
+    size = None
+    try:
+        with VideoReader(clip.video) as reader:
+            info = reader.info
+            size = next(iter(reader.frames_at(clip.times[:1]))).image.shape[:2]
+        if not info.audio:
+            report.add("missing sound", clip.video, "has no sound track; read as silence")
+        for path, time in zip(clip.masks, clip.times, strict=True):
+            if time > info.duration:
+                report.add("mask time", path, f"lies behind the end of the video ({info.duration:.3f} s)")
+    except InputError as error:
+        report.add("unreadable video", clip.video, str(error))
+    for path in clip.masks:
+        try:
+            shape = _read_label(path, names).shape
+        except InputError as error:
+            report.add("unreadable mask", path, str(error))
+            continue
+        if size is not None and shape != size:
+            report.add("mask size", path, f"is {shape[1]}x{shape[0]}, its video {size[1]}x{size[0]}")
+
+
+def _read_label(path: Path, names: tuple[str, ...]) -> LabelMap:
+    return read_index_mask(path, len(names)) if names else read_binary_mask(path)
+
+
+class FolderDataset(ClipDataset):
+    """One split of a user's own data set; a clip with many masks becomes several samples, the last one padded."""
+
+    def __init__(self, config: DataConfig, split: str, num_classes: int) -> None:
+        root = Path(config.root)
+        if not root.is_dir():
+            raise InputError(f"{root}: no such folder; give the folder that holds the data set.")
+        self._names = read_classes(root)
+        if num_classes not in {1, max(1, len(self._names))}:
+            needs = f"1 or {len(self._names)}" if self._names else "1"
+            raise InputError(f"{root}: needs a model with num_classes {needs}, not {num_classes} (see {_TABLE}).")
+        super().__init__(config, split, self._names if num_classes > 1 else ())
+        folders = split_folders(root)
+        folder = folders.get(split) or folders.get("all")
+        if folder is None:
+            raise InputError(f"{root / split}: no such folder; the data set has {', '.join(folders)}.")
+        self._parts = list(_parts(find_clips(folder), config.frames_per_clip))
+        if not self._parts:
+            raise InputError(f"{folder}: holds no video with masks beside it (<clip>.mp4 and <clip>.masks/1.500.png).")
+        self._cache = LogMelCache(config.cache_dir)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def clip_id(self, index: int) -> str:
+        return self._parts[index][0]
+
+    def prediction_name(self, index: int, frame: int) -> str | None:
+        """As the mask it answers: `<clip>.masks/<seconds>.png`; None for padding."""
+        masks = self._parts[index][1].masks
+        return f"{masks[frame].parent.name}/{masks[frame].name}" if frame < len(masks) else None
+
+    def read(self, index: int) -> RawClip:
+        from avseg_core.media import VideoReader
+
+        clip = self._parts[index][1]
+        with VideoReader(clip.video) as reader:
+            images = [Image.fromarray(frame.image) for frame in reader.frames_at(clip.times)]
+        labels: list[LabelMap | None] = []
+        for path in clip.masks:
+            label = _read_label(path, self._names)
+            labels.append(label if self.class_names else np.minimum(label, 1))
+        front_end = self.config.front_end
+        sound = self._cache.get(clip.video, f"{front_end} {clip.times}", lambda: _windows(clip, front_end))
+        logmel = np.zeros((self.config.frames_per_clip, EXAMPLE_FRAMES, MEL_BANDS), np.float32)
+        logmel[: len(sound)] = sound
+        return RawClip(images, labels, logmel)
+
+
+def _parts(clips: list[AnnotatedClip], length: int) -> Iterator[tuple[str, AnnotatedClip]]:
+    """Each clip cut into runs of at most `length` masks, with an id that is unique in the split."""
+    for clip in clips:
+        for first in range(0, len(clip.masks), length):
+            part = slice(first, first + length)
+            name = clip.video.stem if len(clip.masks) <= length else f"{clip.video.stem}@{clip.masks[first].stem}"
+            yield name, AnnotatedClip(clip.video, clip.masks[part], clip.times[part])
+
+
+def _windows(clip: AnnotatedClip, front_end: FrontEnd) -> LogMel:
+    """[T,96,64]: the second of sound centred on each mask's time."""
+    from avseg_core.media import AudioReader
+
+    with AudioReader(clip.video, rate=RATE) as sound:
+        seconds = [sound.read(time - WINDOW_SECONDS / 2, WINDOW_SECONDS) for time in clip.times]
+    return np.concatenate([window_logmel(second, front_end) for second in seconds])
+
+
+DATASETS.register("folder")(FolderLayout())
