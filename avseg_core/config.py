@@ -26,7 +26,7 @@ class ModelConfig:
     architecture: str = "avsegformer"
     """Key of `models.registry`: "avsegformer" or "tpavi"."""
     backbone: str = "resnet50"
-    """Key of `models.backbones`: "resnet50", "pvt_v2_b5", "tf_efficientnet_lite2"."""
+    """Key of `models.backbones`, for instance "resnet50", "pvt_v2_b5", "tf_efficientnet_lite2"."""
     audio_encoder: str = "vggish"
     """Key of `models.audio_encoders`: "vggish" or "yamnet"."""
     num_classes: int = 1
@@ -52,13 +52,39 @@ class ModelConfig:
     mixer: Literal["none", "cra", "cha", "cha-paper"] = "cha"
     """"cha": channel attention as released; "cha-paper": eq. 2 exactly as printed; "cra": Figure 4(a)."""
     mask_head: Literal["released", "paper", "light"] = "released"
-    """"released": the 4-layer head to full size; "paper": one linear layer (eq. 3); "light": no 2048-wide MLP."""
+    """"released": the 4-layer head to full size; "paper": section 3.3's plain sum and eq. 3's one linear layer;
+    "light": two-layer MLP(.), head at half size."""
     mask_mlp_dim: int = 2048
     """Hidden width of MLP(.) in eq. 3."""
     reformer: Literal["none", "ar", "qr"] = "none"
     """Intermediate masks: "qr" in V1 and the paper, none in V2."""
     reformer_attention: Literal["softmax", "raw"] = "softmax"
     """"softmax": head-averaged probabilities as in V1; "raw": QK^T / sqrt(d) as the paper prints."""
+    label_prior: bool = False
+    """Tell the model where things are that YAMNet's classes name (`models.label_bridge`); in no release. Needs YAMNet
+    and an EfficientNet-Lite backbone."""
+    clip_length: int = 5
+    """Frames that TPAVI mixes with each other (10 for AVSS); AVSegFormer's frames are independent."""
+
+    def check(self) -> None:
+        """Raises InputError when sizes do not fit together."""
+        height, width = self.image_size
+        if height < 32 or width < 32 or height % 32 or width % 32:
+            raise InputError(f"image_size {height}x{width}: height and width must be multiples of 32.")
+        if self.embed_dim < 32 or self.embed_dim % 32 or self.embed_dim % self.num_heads:
+            raise InputError(f"embed_dim {self.embed_dim} must be a multiple of 32 and of num_heads {self.num_heads}.")
+        counts = (
+            "num_classes",
+            "num_heads",
+            "num_points",
+            "decoder_layers",
+            "num_queries",
+            "mask_mlp_dim",
+            "clip_length",
+        )
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,6 +311,23 @@ def model_preset(generation: Generation, task: Task, backbone: str = "resnet50")
     )
 
 
+def lite_model_config(num_classes: int = 1) -> ModelConfig:
+    """AVSegFormer small enough for two cores without a GPU: EfficientNet-Lite2, YAMNet and a light mask head."""
+    return ModelConfig(
+        backbone="tf_efficientnet_lite2",
+        audio_encoder="yamnet",
+        num_classes=num_classes,
+        embed_dim=128,
+        encoder_layers=3,
+        decoder_layers=3,
+        ffn_dim=512,
+        num_queries=32,
+        query_generator_layers=2,
+        mask_head="light",
+        mask_mlp_dim=128,
+    )
+
+
 def train_preset(generation: Generation, task: Task, backbone: str = "resnet50") -> TrainConfig:
     """The recipe of Table 3; "v1" and "v2" add what only the released code shows (freezing, batch 2, losses)."""
     model = model_preset(generation, task, backbone)
@@ -307,7 +350,10 @@ def train_preset(generation: Generation, task: Task, backbone: str = "resnet50")
 
 def tpavi_preset(task: Task, backbone: str = "resnet50") -> TrainConfig:
     """AVSBench's baseline as its code trains it: Adam 1e-4, batch 4, BCE or CE, KL term on MS3 and AVSS."""
-    model = ModelConfig(architecture="tpavi", backbone=backbone, num_classes=71 if task == "avss" else 1)
+    avss = task == "avss"
+    model = ModelConfig(
+        architecture="tpavi", backbone=backbone, num_classes=71 if avss else 1, clip_length=10 if avss else 5
+    )
     return TrainConfig(
         model=model,
         data=_task_data(task, model),

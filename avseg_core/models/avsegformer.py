@@ -1,0 +1,103 @@
+"""AVSegFormer, as Figure 3 of the paper draws it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from avseg_core.config import ModelConfig
+from avseg_core.models.attention import AttentionMap
+from avseg_core.models.audio_encoders import AUDIO_ENCODERS, per_distinct
+from avseg_core.models.backbones import BACKBONES
+from avseg_core.models.decoder import Decoder
+from avseg_core.models.encoder import Encoder, FeatureProjection, MaskFeature, level_shapes
+from avseg_core.models.label_bridge import LabelPrior
+from avseg_core.models.mask_head import MaskHead
+from avseg_core.models.mixer import MIXERS
+from avseg_core.models.output import AVSOutput, keep_frames
+from avseg_core.models.queries import Queries
+from avseg_core.models.reformer import Reformer
+from avseg_core.models.registry import ARCHITECTURES
+
+
+class VisualFeatures(NamedTuple):
+    """All of AVSegFormer that does not depend on the sound, for N frames; see `output.slice_visual`, `cat_visual`."""
+
+    memory: Tensor
+    """[N,L,D], the encoder's tokens at strides 8, 16 and 32."""
+    mask_feature: Tensor
+    """[N,D,h,w] at stride 4, before the mixer."""
+    things: Tensor
+    """[N,1001,h/8,w/8], what is where by name, see `label_bridge`; 0 channels without `label_prior`."""
+
+
+@ARCHITECTURES.register("avsegformer")
+class AVSegFormer(nn.Module):
+    """Frames and their sound -> masks of what sounds; every frame is independent of the others."""
+
+    clip_length: int | None = None
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        config.check()
+        self.config = config
+        dim = config.embed_dim
+        self.return_intermediate = False
+        """Also answer the intermediate masks in evaluation mode."""
+
+        self.backbone = BACKBONES[config.backbone](config)
+        self.audio_encoder = AUDIO_ENCODERS[config.audio_encoder]()
+        self.in_proj = FeatureProjection(self.backbone.channels, dim)
+        self.audio_proj = nn.Linear(self.audio_encoder.embed_dim, dim)
+        self.encoder = Encoder(config)
+        self.mask_feature = MaskFeature(dim, plain=config.mask_head == "paper")
+        self.queries = Queries(config)
+        self.mixer = MIXERS[config.mixer](dim, config.num_heads)
+        self.decoder = Decoder(config)
+        self.mask_head = MaskHead(config)
+        self.reformer = None if config.reformer == "none" else Reformer(config)
+        self.label_prior = LabelPrior(self.backbone.channels[-1], dim) if config.label_prior else None
+
+    def forward(self, frames: Tensor, logmel: Tensor, is_frame: Tensor | None = None) -> AVSOutput:
+        """frames [N,3,H,W], ImageNet-normalised, logmel [N,1,96,64] -> AVSOutput; `is_frame` as in `segment`."""
+        return self.segment(self.encode_visual(frames), logmel, is_frame)
+
+    def encode_visual(self, frames: Tensor) -> VisualFeatures:
+        """frames [N,3,H,W] with H and W multiples of 32 -> all that does not depend on the sound."""
+        return self.encode_maps(self.backbone(frames))
+
+    def encode_maps(self, maps: Sequence[Tensor]) -> VisualFeatures:
+        """`encode_visual` from the backbone's four maps."""
+        fine, *coarse = self.in_proj(maps)
+        memory = self.encoder(coarse)  # [N,L,D]
+        things = self.label_prior.locate(maps[-1]) if self.label_prior else maps[-1][:, :0]
+        return VisualFeatures(memory, self.mask_feature(memory, fine), things)
+
+    def embed_audio(self, logmel: Tensor) -> Tensor:
+        """logmel [N,1,96,64] -> the audio encoder's embedding [N,E]; equal neighbours are computed once."""
+        return per_distinct(self.audio_encoder, logmel)
+
+    def segment(self, visual: VisualFeatures, logmel: Tensor, is_frame: Tensor | None = None) -> AVSOutput:
+        """The part that depends on the sound: logmel [N,1,96,64] for the N frames of `visual`.
+
+        `is_frame` [N] bool: where False (padding), logits and mask feature are 0, as in the released AVSS code.
+        """
+        return self.segment_embedding(visual, self.embed_audio(logmel), is_frame)
+
+    def segment_embedding(self, visual: VisualFeatures, embedding: Tensor, is_frame: Tensor | None = None) -> AVSOutput:
+        """`segment` from the audio encoder's embedding [N,E]."""
+        audio = self.audio_proj(embedding)  # [N,D]
+        queries = per_distinct(lambda rows: self.queries(self.audio_proj(rows)), embedding)  # [N,Q,D]
+        mixed, weights = self.mixer(visual.mask_feature, audio)
+        queries, steps = self.decoder(queries, visual.memory, self._attention_map())
+        logits = self.mask_head(queries, mixed)
+        shapes = level_shapes(visual.mask_feature)
+        intermediate = [self.reformer(*step, shapes) for step in steps] if self.reformer is not None else []
+        return keep_frames(AVSOutput(logits, mixed, weights, intermediate), is_frame)
+
+    def _attention_map(self) -> AttentionMap:
+        """Attention maps are only made for the mask reformer, and that only works when its masks are wanted."""
+        if self.reformer is None or not (self.training or self.return_intermediate):
+            return "none"
+        return self.config.reformer_attention

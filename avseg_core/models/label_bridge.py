@@ -1,0 +1,115 @@
+"""A bridge between what a sound network and a picture network know by name: which things make which sounds.
+
+YAMNet tells 521 AudioSet classes, an ImageNet classifier 1000 things. `label_bridge.txt` says by hand which things can
+make which sounds; the matrix made from it turns the sound's scores into a weight per thing, and the classifier applied
+at every place of the picture tells where such things are. `LabelPrior` gives that to AVSegFormer as further input to
+its memory and mask feature. Neither the paper nor its code has such a box; models without `label_prior` are unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from avseg_core.audio.classes import YAMNET_CLASSES
+from avseg_core.models.deformable import LevelShapes
+
+THINGS = 1001
+"""ImageNet's 1000 classes and, last, "person"."""
+PERSON = 1000
+HIDDEN = 1280
+"""Width of the classifier's head in all EfficientNet-Lite."""
+CHANNELS = 4
+_LEAST = 1e-4
+
+
+class LabelPrior(nn.Module):
+    """Where in the picture are things that could make this sound, by name."""
+
+    bridge: Tensor
+
+    def __init__(self, channels: int, dim: int) -> None:
+        super().__init__()
+        self.hidden = nn.Conv2d(channels, HIDDEN, 1)
+        self.things = nn.Linear(HIDDEN, THINGS)
+        self.register_buffer("bridge", torch.from_numpy(bridge_matrix()))
+        self.to_memory = nn.Linear(CHANNELS, dim)
+        self.to_mask_feature = nn.Conv2d(CHANNELS, dim, 3, padding=1)
+
+    def locate(self, coarse: Tensor) -> Tensor:
+        """The backbone's last map [N,C,h,w] -> probability of every thing at every place [N,1001,h,w].
+
+        The classifier, trained on pooled features, is applied to every place; "person" is a probe of its own.
+        """
+        hidden = F.relu6(self.hidden(coarse)).permute(0, 2, 3, 1)  # [N,h,w,HIDDEN]
+        scores = self.things(hidden)
+        known, person = scores[..., :PERSON].softmax(dim=-1), scores[..., PERSON:].sigmoid()
+        return torch.cat([known, person], dim=-1).permute(0, 3, 1, 2)
+
+    def weigh(self, scores: Tensor) -> Tensor:
+        """YAMNet's scores [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1."""
+        return (scores[:, :, None] * self.bridge).amax(dim=1)
+
+    def match(self, things: Tensor, weights: Tensor) -> Tensor:
+        """things [N,1001,h,w], weights [N,1001] -> maps [N,4,h,w], all about 0..1.
+
+        The share of fitting things, the same as logarithm, the same relative to the best place, and (equal everywhere)
+        how much the sound says at all.
+        """
+        share = torch.einsum("nchw,nc->nhw", things, weights)[:, None].clamp(0.0, 1.0)
+        best = share.amax(dim=(2, 3), keepdim=True)
+        logarithm = 1.0 - (share + _LEAST).log10() / torch.tensor(_LEAST).log10()
+        strength = weights.amax(dim=1).view(-1, 1, 1, 1).expand_as(share)
+        return torch.cat([share, logarithm, share / (best + 1e-2), strength], dim=1)
+
+    def forward(self, memory: Tensor, mask_feature: Tensor, maps: Tensor, shapes: LevelShapes) -> tuple[Tensor, Tensor]:
+        """memory [N,L,D] and mask feature [N,D,h,w], each with the maps [N,4,.,.] added in."""
+        levels: Sequence[Tensor] = [_resize(maps, shape).flatten(2).transpose(1, 2) for shape in shapes]
+        height, width = mask_feature.shape[-2:]
+        fine = self.to_mask_feature(_resize(maps, (height, width)))
+        return memory + self.to_memory(torch.cat(list(levels), dim=1)), mask_feature + fine
+
+
+def _resize(maps: Tensor, shape: tuple[int, int]) -> Tensor:
+    return F.interpolate(maps, size=shape, mode="bilinear", align_corners=False)
+
+
+@cache
+def bridge_matrix() -> NDArray[np.float32]:
+    """[521,1001] in 0..1: how surely a sound of class k comes from thing c."""
+    groups: dict[str, list[int]] = {}
+    matrix = np.zeros((len(YAMNET_CLASSES), THINGS), np.float32)
+    rows = {name: row for row, name in enumerate(YAMNET_CLASSES)}
+    for line in files("avseg_core.models").joinpath("label_bridge.txt").read_text(encoding="utf-8").splitlines():
+        kind, _, rest = line.strip().partition(" ")
+        left, _, right = rest.partition(" = ")
+        if kind == "group":
+            groups[left] = [index for word in right.split() for index in _indices(word)]
+        elif kind == "sound":
+            things = _things(right, groups)
+            for name in left.split(" | "):
+                np.maximum(matrix[rows[name]], things, out=matrix[rows[name]])
+    return matrix
+
+
+def _things(text: str, groups: dict[str, list[int]]) -> NDArray[np.float32]:
+    """ "group*0.5, 402 546" -> [1001], the largest weight where things are named twice."""
+    weights = np.zeros(THINGS, np.float32)
+    for word in text.replace(",", " ").split():
+        name, _, weight = word.partition("*")
+        chosen = groups.get(name) or _indices(name)
+        weights[chosen] = np.maximum(weights[chosen], float(weight or 1.0))
+    return weights
+
+
+def _indices(word: str) -> list[int]:
+    """ "7-9" -> [7, 8, 9]."""
+    first, _, last = word.partition("-")
+    return list(range(int(first), int(last or first) + 1))
