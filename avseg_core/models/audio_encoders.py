@@ -114,7 +114,12 @@ class YAMNet(AudioEncoder):
     @torch.no_grad()
     def scores(self, logmel: Tensor) -> Tensor:
         """logmel [N,1,96,64] -> independent probabilities [N,521] in the order of `audio.classes.YAMNET_CLASSES`."""
-        return torch.sigmoid(self.classifier(self(logmel)))
+        return self.name_sounds(self(logmel))
+
+    @torch.no_grad()
+    def name_sounds(self, embedding: Tensor) -> Tensor:
+        """`scores` from the embedding [N,1024]."""
+        return torch.sigmoid(self.classifier(embedding))
 
 
 def per_distinct(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:

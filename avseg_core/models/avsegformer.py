@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -85,16 +86,31 @@ class AVSegFormer(nn.Module):
         """
         return self.segment_embedding(visual, self.embed_audio(logmel), is_frame)
 
-    def segment_embedding(self, visual: VisualFeatures, embedding: Tensor, is_frame: Tensor | None = None) -> AVSOutput:
-        """`segment` from the audio encoder's embedding [N,E]."""
+    def segment_embedding(
+        self,
+        visual: VisualFeatures,
+        embedding: Tensor,
+        is_frame: Tensor | None = None,
+        things: Tensor | None = None,
+    ) -> AVSOutput:
+        """`segment` from the audio encoder's embedding [N,E].
+
+        `things` [N,1001]: how strongly the sound speaks for every thing, where that is known better than from the
+        embedding; only for models with `label_prior`.
+        """
+        memory, mask_feature, _ = visual
+        shapes = level_shapes(mask_feature)
+        if self.label_prior is not None:
+            weights = self.label_prior.weigh(self.audio_encoder.name_sounds(embedding)) if things is None else things
+            maps = self.label_prior.match(visual.things, weights)
+            memory, mask_feature = self.label_prior(memory, mask_feature, maps, shapes)
         audio = self.audio_proj(embedding)  # [N,D]
         queries = per_distinct(lambda rows: self.queries(self.audio_proj(rows)), embedding)  # [N,Q,D]
-        mixed, weights = self.mixer(visual.mask_feature, audio)
-        queries, steps = self.decoder(queries, visual.memory, self._attention_map())
+        mixed, omega = self.mixer(mask_feature, audio)
+        queries, steps = self.decoder(queries, memory, self._attention_map())
         logits = self.mask_head(queries, mixed)
-        shapes = level_shapes(visual.mask_feature)
         intermediate = [self.reformer(*step, shapes) for step in steps] if self.reformer is not None else []
-        return keep_frames(AVSOutput(logits, mixed, weights, intermediate), is_frame)
+        return keep_frames(AVSOutput(logits, mixed, omega, intermediate), is_frame)
 
     def _attention_map(self) -> AttentionMap:
         """Attention maps are only made for the mask reformer, and that only works when its masks are wanted."""
