@@ -104,7 +104,7 @@ def _answers(
 def _forward(model: AVSModel, batch: AVSBatch, every_frame: bool) -> Tensor:
     """[B*T,C,H,W]. Models without memory across frames skip padding and, unless asked, what nobody annotated."""
     if model.clip_length is not None:
-        return model(batch.frames, batch.logmel).logits
+        return model(batch.frames, batch.logmel, batch.is_frame).logits
     needed = batch.is_frame if every_frame else batch.is_frame & batch.has_label
     if bool(needed.all()):
         return model(batch.frames, batch.logmel).logits

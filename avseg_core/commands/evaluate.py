@@ -1,0 +1,149 @@
+"""`evaluate`: how good a model is on a data set under named protocols, or whether a data set is whole."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from avseg_core.commands.terminal import ProgressLine, stoppable
+from avseg_core.config import DataConfig
+from avseg_core.data.check import CheckReport
+from avseg_core.data.registry import DATASETS, build_dataset, detect_layout, detect_layouts
+from avseg_core.errors import InputError
+from avseg_core.evaluation import EvaluationReport, evaluate_model
+from avseg_core.evaluation.tables import tables
+from avseg_core.evaluation.writing import to_json, to_markdown, write_results
+from avseg_core.inference.device import choose_device
+from avseg_core.metrics import PROTOCOLS
+from avseg_core.models.checkpoints import load_model
+from avseg_core.progress import CancelCheck, ProgressCallback
+
+EXAMPLES = 8
+"""Worst and best frames on the page."""
+_LISTED = 5
+"""Problems of one kind that `--check` prints; `--json` has more."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `evaluate`."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--model", nargs="+", metavar="NAME|PATH", help="models to measure, one row each")
+    what.add_argument("--check", type=Path, metavar="DIR", help="only look what is missing or odd in a data set")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder")
+    parser.add_argument("--dataset", choices=sorted(DATASETS), help="its layout (default: recognised)")
+    parser.add_argument("--split", choices=("train", "val", "test"), default="test", help="default: test")
+    parser.add_argument("--protocol", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), help="default: all three")
+    parser.add_argument(
+        "--batch-size",
+        nargs="+",
+        type=int,
+        default=[4, 2],
+        metavar="CLIPS",
+        help="clips per batch behind the avsbench protocol's F, one table each (default: 4 2)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where results.md, results.json and report.html go")
+    parser.add_argument("--published", action="store_true", help="put the published rows of Table 1 beside")
+    parser.add_argument(
+        "--save-predictions", action="store_true", help="write the masks to DIR/pred_masks (with --out)"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read clips ahead")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0, or 1 when `--check` found a problem."""
+    with stoppable() as cancel:
+        if args.check is not None:
+            return _check(args, cancel)
+        return _evaluate(args, cancel)
+
+
+def _check(args: argparse.Namespace, cancel: CancelCheck) -> int:
+    root: Path = args.check
+    names = [args.dataset] if args.dataset else detect_layouts(root) or [detect_layout(root)]
+    line = ProgressLine(str(root))
+    reports = {name: DATASETS[name].check(root, progress=line, cancel=cancel) for name in names}
+    line.close()
+    fine = all(report.fine for report in reports.values())
+    if args.json:
+        print(json.dumps({"fine": fine, "datasets": {name: report.to_dict() for name, report in reports.items()}}))
+    else:
+        print("\n\n".join(describe(report) for report in reports.values()))
+    return 0 if fine else 1
+
+
+def describe(report: CheckReport) -> str:
+    """The findings as text: clips per split, then each kind of problem with its first few places."""
+    lines = [f"{report.title} in {report.root}"]
+    for split in {**report.published, **report.counts}:
+        due = report.published.get(split)
+        lines.append(f"  {split}: {report.counts.get(split, 0)} clips" + (f" of {due} published" if due else ""))
+    lines += [f"  {name.replace('_', ' ')}: {value:.4%}" for name, value in report.facts.items()]
+    for kind, total in report.totals.items():
+        lines.append(f"  {kind}: {total}")
+        places = [problem for problem in report.problems if problem.kind == kind][:_LISTED]
+        for problem in places:
+            prefix = "" if problem.what.startswith(problem.where) else f"{problem.where}: "
+            lines.append(f"    {prefix}{problem.what}")
+        if total > len(places):
+            lines.append(f"    ... and {total - len(places)} more")
+    return "\n".join([*lines, "  Nothing is missing or odd." if report.fine else ""]).rstrip()
+
+
+def _evaluate(args: argparse.Namespace, cancel: CancelCheck) -> int:
+    if args.data is None:
+        raise InputError("--model needs --data DIR, the folder of the data set.")
+    if min(args.batch_size) < 1:
+        raise InputError("--batch-size: a batch has at least one clip.")
+    if args.save_predictions and args.out is None:
+        raise InputError("--save-predictions needs --out DIR.")
+    dataset = args.dataset or detect_layout(args.data)
+    reports = []
+    for name in args.model:
+        line = ProgressLine(name)
+        reports.append(_measure(args, name, dataset, len(args.model) > 1, line, cancel))
+        line.close()
+    _tell(args, reports, dataset)
+    return 0
+
+
+def _measure(
+    args: argparse.Namespace, name: str, dataset: str, several: bool, progress: ProgressCallback, cancel: CancelCheck
+) -> EvaluationReport:
+    device, _ = choose_device(args.device)
+    model = load_model(name, device)
+    layout = DATASETS[dataset]
+    config = DataConfig(
+        dataset=dataset,
+        root=str(args.data),
+        image_size=model.config.image_size,
+        front_end=model.audio_encoder.front_end,
+        frames_per_clip=layout.length if layout.published else model.clip_length or layout.length,
+        workers=args.workers,
+    )
+    save_to = args.out / "pred_masks" if args.save_predictions else None
+    return evaluate_model(
+        model,
+        build_dataset(config, args.split, model.config.num_classes),
+        name=Path(name).stem if name.endswith(".safetensors") else name,
+        protocols=list(dict.fromkeys(args.protocol)),
+        batch_sizes=list(dict.fromkeys(args.batch_size)),
+        device=device,
+        examples=EXAMPLES if args.out else 0,
+        save_to=save_to / Path(name).stem if save_to and several else save_to,
+        progress=progress,
+        cancel=cancel,
+    )
+
+
+def _tell(args: argparse.Namespace, reports: Sequence[EvaluationReport], dataset: str) -> None:
+    written = write_results(reports, dataset, args.out, published=args.published) if args.out else []
+    if args.json:
+        result = to_json(reports, dataset, published=args.published)
+        print(json.dumps({**result, "files": [str(path) for path in written]}))
+        return
+    print(to_markdown(reports, list(tables(reports, dataset, published=args.published))), end="")
+    for path in written:
+        print(path)
