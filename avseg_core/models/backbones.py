@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import timm
-import torch
 from torch import Tensor, nn
 
 from avseg_core.config import ModelConfig
@@ -22,9 +21,6 @@ class Backbone(nn.Module):
     `mean` and `std` are the normalisation (of pixels in 0..1) that the network's ImageNet weights expect; frames come
     with the usual ImageNet normalisation and are converted where the two differ.
     """
-
-    rescale: Tensor
-    shift: Tensor
 
     def __init__(
         self,
@@ -42,16 +38,16 @@ class Backbone(nn.Module):
         )
         self.body = body
         self.channels: tuple[int, ...] = tuple(body.feature_info.channels())
-        rescale = torch.tensor(IMAGENET_STD) / torch.tensor(std)
-        shift = (torch.tensor(IMAGENET_MEAN) - torch.tensor(mean)) / torch.tensor(std)
+        self.rescale = tuple(ours / theirs for ours, theirs in zip(IMAGENET_STD, std, strict=True))
+        self.shift = tuple((a - b) / c for a, b, c in zip(IMAGENET_MEAN, mean, std, strict=True))
         self.converts = tuple(mean) != IMAGENET_MEAN or tuple(std) != IMAGENET_STD
-        self.register_buffer("rescale", rescale.view(3, 1, 1), persistent=False)
-        self.register_buffer("shift", shift.view(3, 1, 1), persistent=False)
 
     def forward(self, frames: Tensor) -> list[Tensor]:
         """frames [N,3,H,W], ImageNet-normalised, H and W multiples of 32 -> four maps [N,C_i,H/2^(i+1),W/2^(i+1)]."""
         if self.converts:
-            frames = frames * self.rescale + self.shift
+            frames = frames * frames.new_tensor(self.rescale).view(3, 1, 1) + frames.new_tensor(self.shift).view(
+                3, 1, 1
+            )
         maps: list[Tensor] = self.body(frames)
         return maps
 

@@ -7,15 +7,16 @@ layout is a table from our key to a `Place`. What a release stores but never exe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from avseg_core.config import ModelConfig, model_preset
 from avseg_core.errors import InputError
+from avseg_core.models.files import StateDict
 
-StateDict = dict[str, Tensor]
 Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 
 
@@ -34,7 +35,7 @@ def _next(text: str) -> Callable[[re.Match[str]], str]:
 
 
 _RESNET: tuple[Rule, ...] = ((r"layer([34])\.", r"layer\1_1."),)
-_PVT: tuple[Rule, ...] = (
+PVT_RULES: tuple[Rule, ...] = (
     (r"^patch_embed\.", "patch_embed1."),
     (r"^stages_(\d)\.downsample\.", _next("patch_embed{}.")),
     (r"^stages_(\d)\.blocks\.", _next("block{}.")),
@@ -81,6 +82,9 @@ _DEAD: dict[str, str] = {
 }
 
 
+_TITLES = {"resnet50": "ResNet-50", "pvt_v2_b5": "PVTv2-B5"}
+
+
 @dataclass(frozen=True)
 class Layout:
     """One published layout: its name, the model it holds, and which of its keys are never executed."""
@@ -98,7 +102,7 @@ class Layout:
 
     def _place(self, key: str) -> Place:
         name = self._backbone_name(key) if key.startswith("backbone.") else key
-        name = _apply(_TPAVI if self.config.architecture == "tpavi" else _AVSEGFORMER, name)
+        name = rename(_TPAVI if self.config.architecture == "tpavi" else _AVSEGFORMER, name)
         first, dim = 0, self.config.embed_dim
         if packed := _PACKED.search(name):
             first = {"q": 0, "kv": dim, "value": 2 * dim}[packed[2]]
@@ -111,7 +115,7 @@ class Layout:
         prefix = "backbone."
         if self.config.architecture == "tpavi":
             prefix = "encoder_backbone." if pvt else "resnet."
-        return prefix + _apply(_PVT if pvt else _RESNET, key.removeprefix("backbone.body."))
+        return prefix + rename(PVT_RULES if pvt else _RESNET, key.removeprefix("backbone.body."))
 
     def dead_word(self, key: str) -> str | None:
         """Why `key` is never executed, or None if it is live or unknown."""
@@ -124,39 +128,59 @@ def recognise(state: Mapping[str, Tensor]) -> Layout:
     Raises:
         InputError: none of the published ones.
     """
-    second_branch, reformer, skip_unit = _DEAD
     if "head.fc.4.weight" in state and "head.learnable_query.weight" in state:
         pvt = any(key.startswith("backbone.block1.") for key in state)
         v2 = any(key.startswith("head.query_generator.") for key in state)
-        classes = len(state["head.fc.4.weight"])
-        backbone = "pvt_v2_b5" if pvt else "resnet50"
-        config = replace(
-            model_preset("v2" if v2 else "v1", "s4" if classes == 1 else "avss", backbone),
-            num_classes=classes,
-            num_queries=len(state["head.learnable_query.weight"]),
-        )
-        dead = (() if pvt else (second_branch,)) + ((reformer,) if v2 else ())
-        return Layout(f"AVSegFormer {'V2' if v2 else 'V1'}, {_title(backbone)}, {_classes(classes)}", config, dead)
+        classes, queries = len(state["head.fc.4.weight"]), len(state["head.learnable_query.weight"])
+        config = model_preset("v2" if v2 else "v1", "s4" if classes == 1 else "avss", _backbone(pvt))
+        return _layout(replace(config, num_classes=classes, num_queries=queries), v2=v2)
     if "tpavi_b1.theta.weight" in state and "output_conv.4.weight" in state:
         pvt = any(key.startswith("encoder_backbone.") for key in state)
         classes = len(state["output_conv.4.weight"])
-        backbone = "pvt_v2_b5" if pvt else "resnet50"
         clip_length = 5 if classes == 1 else 10
-        config = ModelConfig(architecture="tpavi", backbone=backbone, num_classes=classes, clip_length=clip_length)
-        dead = (skip_unit,) if pvt else (second_branch, skip_unit)
-        return Layout(f"AVSBench TPAVI, {_title(backbone)}, {_classes(classes)}", config, dead)
+        config = ModelConfig(
+            architecture="tpavi", backbone=_backbone(pvt), num_classes=classes, clip_length=clip_length
+        )
+        return _layout(config, v2=False)
     raise InputError("This is not a checkpoint of AVSegFormer (V1, V2) or the AVSBench baseline.")
 
 
-def _title(backbone: str) -> str:
-    return {"resnet50": "ResNet-50", "pvt_v2_b5": "PVTv2-B5"}[backbone]
+def layout_of(config: ModelConfig) -> Layout:
+    """The published layout that a model of ours can be written in.
+
+    Raises:
+        InputError: the model is no published one.
+    """
+    tpavi = config.architecture == "tpavi"
+    v2 = config.query_generator == "attention"
+    preset = model_preset("v2" if v2 else "v1", "s4", config.backbone)
+    if tpavi:
+        preset = ModelConfig(architecture="tpavi", backbone=config.backbone)
+    free = ("num_classes", "num_queries", "image_size", "clip_length", "dropout", "drop_path")
+    if config.backbone not in _TITLES or replace(config, **{name: getattr(preset, name) for name in free}) != preset:
+        raise InputError("Only AVSegFormer V1, V2 and TPAVI with a published backbone can be written as released.")
+    return _layout(config, v2=v2)
 
 
-def _classes(count: int) -> str:
-    return "1 class" if count == 1 else f"{count} classes"
+def _layout(config: ModelConfig, *, v2: bool) -> Layout:
+    second_branch, reformer, skip_unit = _DEAD
+    tpavi = config.architecture == "tpavi"
+    dead = [second_branch] if config.backbone == "resnet50" else []
+    if tpavi:
+        dead.append(skip_unit)
+    elif v2:
+        dead.append(reformer)
+    family = "AVSBench TPAVI" if tpavi else f"AVSegFormer {'V2' if v2 else 'V1'}"
+    classes = "1 class" if config.num_classes == 1 else f"{config.num_classes} classes"
+    return Layout(f"{family}, {_TITLES[config.backbone]}, {classes}", config, tuple(dead))
 
 
-def _apply(rules: tuple[Rule, ...], name: str) -> str:
+def _backbone(pvt: bool) -> str:
+    return "pvt_v2_b5" if pvt else "resnet50"
+
+
+def rename(rules: tuple[Rule, ...], name: str) -> str:
+    """`name` after all substitutions, in order."""
     for pattern, replacement in rules:
         name = re.sub(pattern, replacement, name)
     return name
@@ -181,7 +205,53 @@ def from_released(layout: Layout, model: nn.Module, state: Mapping[str, Tensor])
         if rows.shape != wanted.shape + (1,) * place.ones:
             problems.append(f"{place.key} has shape {tuple(found.shape)}")
         else:
-            converted[key] = rows.reshape(wanted.shape).to(wanted.dtype)
+            whole = len(rows) == len(found) if wanted.dim() else True
+            converted[key] = (rows if whole else rows.clone()).reshape(wanted.shape).to(wanted.dtype)
     if problems:
         raise InputError(f"The checkpoint looks like {layout.name} but does not fit: {'; '.join(problems)}.")
     return converted
+
+
+def to_released(model: nn.Module, config: ModelConfig) -> StateDict:
+    """The state dict of `model` as its authors' code stores it; tensors that nothing reads are copies or zeros.
+
+    Raises:
+        InputError: the model is no published one.
+    """
+    layout = layout_of(config)
+    ours = model.state_dict()
+    pieces: dict[str, list[tuple[int, Tensor]]] = {}
+    for key, place in layout.places(model).items():
+        tensor = ours[key].reshape(ours[key].shape + (1,) * place.ones)
+        pieces.setdefault(place.key, []).append((place.first, tensor))
+    state = {key: _join(parts) for key, parts in pieces.items()}
+    state |= dict(_dead_tensors(layout, state))
+    return state
+
+
+def _join(parts: list[tuple[int, Tensor]]) -> Tensor:
+    """Row ranges -> one tensor; rows that nothing reads (queries and keys of a one-key attention) are 0."""
+    if len(parts) == 1 and parts[0][0] == 0:
+        return parts[0][1].clone()
+    rows = max(first + len(part) for first, part in parts)
+    whole = parts[0][1].new_zeros(rows, *parts[0][1].shape[1:])
+    for first, part in parts:
+        whole[first : first + len(part)] = part
+    return whole
+
+
+def _dead_tensors(layout: Layout, state: StateDict) -> Iterator[tuple[str, Tensor]]:
+    """What the authors' code stores but never executes, in the right shapes."""
+    second_branch, reformer, skip_unit = _DEAD
+    for key, tensor in state.items():
+        if second_branch in layout.dead and (twin := re.sub(r"\.layer([34])_1\.", r".layer\1_2.", key)) != key:
+            yield twin, tensor.clone()
+        if skip_unit in layout.dead and key.startswith("path4.resConfUnit2."):
+            yield key.replace("resConfUnit2", "resConfUnit1"), torch.zeros_like(tensor)
+        if reformer in layout.dead and key.startswith("head.fc."):
+            yield key.replace("head.fc.", "head.attn_fc."), torch.zeros_like(tensor)
+    if reformer in layout.dead:
+        dim = layout.config.embed_dim
+        for level in (1, 2, 3):
+            yield f"head.fpn.up{level}.1.weight", torch.zeros(dim, dim, 3, 3)
+            yield f"head.fpn.up{level}.1.bias", torch.zeros(dim)

@@ -1,0 +1,59 @@
+"""Reading checkpoint files of others: tensors only, no code."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from avseg_core.errors import InputError
+
+StateDict = dict[str, Tensor]
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+
+
+def read_state(path: Path) -> StateDict:
+    """The tensors of a checkpoint file, safetensors or PyTorch's own, without usual wrappers; runs no code.
+
+    Raises:
+        InputError: the file cannot be read, holds more than tensors, or would have to run code.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error):
+            raise InputError(f"{path}: holds more than tensors (code or objects), so it is not opened.") from None
+        raise InputError(f"{path}: not a checkpoint, or damaged.") from None
+    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError) as error:
+        raise InputError(f"{path}: not a checkpoint, or damaged ({str(error).splitlines()[0][:80]}).") from None
+    return unwrap(content, str(path))
+
+
+def unwrap(content: Any, source: str) -> StateDict:
+    """Takes off {"state_dict": ...} and the like, and DataParallel's "module." in front of every key.
+
+    Raises:
+        InputError: what is left is no state dict; `source` is named.
+    """
+    while isinstance(content, Mapping) and (
+        inner := next((w for w in _WRAPPERS if isinstance(content.get(w), Mapping)), "")
+    ):
+        content = content[inner]
+    if not isinstance(content, Mapping) or not content:
+        raise InputError(f"{source}: holds no state dict.")
+    other = [key for key, value in content.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
+    if other:
+        raise InputError(f"{source}: {str(other[0])[:60]!r} is no tensor; this is not a plain state dict.")
+    if all(key.startswith("module.") for key in content):
+        return {key.removeprefix("module."): value for key, value in content.items()}
+    return dict(content)

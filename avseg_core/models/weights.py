@@ -1,0 +1,77 @@
+"""Pretrained weights to start training from: ImageNet for the backbones, AudioSet for the audio encoders."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import timm
+from torch import nn
+
+from avseg_core.errors import InputError
+from avseg_core.models.audio_encoders import AudioEncoder
+from avseg_core.models.backbones import Backbone
+from avseg_core.models.files import StateDict, read_state
+from avseg_core.models.released import PVT_RULES, rename
+
+
+def load_backbone_weights(model: nn.Module, path: Path | None = None) -> None:
+    """Fills the backbone of `model` with ImageNet weights from a file, or from timm's hub if none is given.
+
+    Accepted are state dicts of timm, of torchvision (ResNet-50) and of PVTv2's authors; their classifier is ignored.
+
+    Raises:
+        InputError: the file does not fit the backbone, or the hub cannot be reached.
+    """
+    backbone = cast(Backbone, model.backbone)
+    source, state = (str(path), read_state(path)) if path else ("timm's hub", _from_hub(backbone.timm_name))
+    body = cast(nn.Module, backbone.body)
+    found = {key: _first_of(state, _names(key)) for key in body.state_dict()}
+    missing = [key for key, tensor in found.items() if tensor is None]
+    if missing:
+        raise InputError(f"{source}: no weights of {backbone.timm_name}; {missing[0]} and others are missing.")
+    _load(body, {key: tensor for key, tensor in found.items() if tensor is not None}, source)
+
+
+def load_audio_weights(model: nn.Module, path: Path | None = None) -> None:
+    """Fills the audio encoder of `model` from a file: the usual VGGish `.pth`, or YAMNet in our layout.
+
+    Raises:
+        InputError: no file is given, or it does not fit the encoder.
+    """
+    encoder = cast(AudioEncoder, model.audio_encoder)
+    kind = type(encoder).__name__
+    if path is None:
+        raise InputError(f"{kind} weights are needed and have no hub: name a file with --audio-weights.")
+    state = {key: tensor for key, tensor in read_state(path).items() if not key.startswith("pproc.")}  # PCA, not used
+    if missing := sorted(set(encoder.state_dict()) - set(state)):
+        raise InputError(f"{path}: no weights of {kind}; {missing[0]} is missing.")
+    _load(encoder, state, str(path))
+
+
+def _from_hub(timm_name: str) -> StateDict:
+    try:
+        network: Any = timm.create_model(timm_name, pretrained=True)
+    except Exception as error:  # whatever the hub's client raises without a network
+        raise InputError(
+            f"ImageNet weights of {timm_name} cannot be fetched from timm's hub ({type(error).__name__}): "
+            "go online, or name a file with --backbone-weights."
+        ) from None
+    return dict(network.state_dict())
+
+
+def _names(key: str) -> tuple[str, ...]:
+    """The names under which different publishers store the backbone tensor that we call `key`."""
+    return key, re.sub(r"^stages_(\d)", r"stages.\1", key), rename(PVT_RULES, key)
+
+
+def _first_of(state: StateDict, names: tuple[str, ...]) -> Any:
+    return next((state[name] for name in names if name in state), None)
+
+
+def _load(module: nn.Module, state: StateDict, source: str) -> None:
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(f"{source}: does not fit ({str(error).splitlines()[-1].strip()}).") from None
