@@ -17,7 +17,6 @@ from avseg_core.evaluation.tables import tables
 from avseg_core.evaluation.writing import to_json, to_markdown, write_results
 from avseg_core.inference.device import choose_device
 from avseg_core.metrics import PROTOCOLS
-from avseg_core.models.checkpoints import load_model
 from avseg_core.progress import CancelCheck, ProgressCallback
 
 EXAMPLES = 8
@@ -112,6 +111,8 @@ def _evaluate(args: argparse.Namespace, cancel: CancelCheck) -> int:
 def _measure(
     args: argparse.Namespace, name: str, dataset: str, several: bool, progress: ProgressCallback, cancel: CancelCheck
 ) -> EvaluationReport:
+    from avseg_core.models.checkpoints import load_model  # seconds of import that --check does not need
+
     device, _ = choose_device(args.device)
     model = load_model(name, device)
     layout = DATASETS[dataset]
