@@ -8,8 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from avseg_core.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 
 
 def resize_frame(image: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:

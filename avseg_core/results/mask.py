@@ -48,8 +48,7 @@ def _blocks(probability: NDArray[np.uint8], height: int, width: int) -> Iterator
     source = probability.astype(np.float32)
     for top in range(0, height, _ROWS):
         rows = slice(top, min(top + _ROWS, height))
-        block: NDArray[np.float32] = (vertical[rows] @ source) @ horizontal.T  # [rows,h] [h,w] [w,width]
-        yield rows, block
+        yield rows, np.asarray(vertical[rows] @ source @ horizontal.T, np.float32)  # [rows,h] [h,w] [w,width]
 
 
 @lru_cache(maxsize=16)

@@ -12,10 +12,11 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.results import codec
@@ -114,12 +115,24 @@ class MaskStore:
         """
         if note in self.header.notes:
             return
-        self.header = RunHeader.from_dict({**self.header.to_dict(), "notes": [*self.header.notes, note]})
+        self._set_header(notes=[*self.header.notes, note])
+
+    def complete_header(self, *, video_id: str, duration: float, fps: Fraction) -> None:
+        """Fills in what is only known once the video itself is finished: it was recorded along with its masks.
+
+        Raises:
+            AVSegError: the disk is full or failed.
+        """
+        self._set_header(video_id=video_id, duration=duration, fps=str(fps), planned=len(self))
+
+    def _set_header(self, **changes: Any) -> None:
+        header = RunHeader.from_dict({**self.header.to_dict(), **changes})
         try:
             with self._db:
-                self._db.execute("UPDATE meta SET value = ? WHERE key = 'header'", (_json(self.header),))
+                self._db.execute("UPDATE meta SET value = ? WHERE key = 'header'", (_json(header),))
         except sqlite3.Error as error:
             raise _failure(self.path, error) from None
+        self.header = header
 
     def __len__(self) -> int:
         return int(self._rows("SELECT count(*) FROM windows")[0][0])
@@ -136,7 +149,7 @@ class MaskStore:
     def get(self, index: int) -> WindowResult | None:
         """The result of window `index`, or None if it is not there (yet)."""
         rows = self._rows(f"SELECT {codec.COLUMNS} FROM windows WHERE id = ?", index)
-        return self._guard(lambda: codec.from_row(rows[0])) if rows else None
+        return self._guard(lambda: self._checked(rows[0])) if rows else None
 
     def iterate(self) -> Iterator[WindowResult]:
         """All results by index, one in memory at a time; the file is not locked in between."""
@@ -176,6 +189,12 @@ class MaskStore:
             raise _failure(self.path, error) from None
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError, zlib.error):
             raise _damaged(self.path) from None
+
+    def _checked(self, row: codec.Row) -> WindowResult:
+        result = codec.from_row(row)
+        if result.labels is not None and result.labels.max() >= max(len(self.header.class_names), 1):
+            raise ValueError("a class without a name")
+        return result
 
     def _read_header(self) -> RunHeader:
         tables = dict(self._db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall())

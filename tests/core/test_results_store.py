@@ -31,6 +31,7 @@ HEADER = RunHeader(
     model_hash="ab" * 32,
     settings={"rate": 1.0},
     planned=5,
+    class_names=("background", "dog", "cat"),
 )
 
 
@@ -212,7 +213,7 @@ def test_a_new_store_is_not_spoilt_by_the_journal_of_an_old_one(tmp_path: Path) 
 
 def good_store(path: Path) -> None:
     with MaskStore.create(path, HEADER) as store:
-        store.add(result(0, classes=True), result(1))
+        store.add(result(5, classes=True), result(1))
 
 
 def run_sql(path: Path, *statements: str) -> None:
@@ -252,6 +253,9 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "text for a time": lambda path: run_sql(path, "UPDATE windows SET centre = 'now'"),
     "endless time": lambda path: run_sql(path, "UPDATE windows SET frame_time = 9e999"),
     "odd tags": lambda path: run_sql(path, "UPDATE windows SET tags = '{\"a\": 1}'"),
+    "class without a name": lambda path: run_sql(
+        path, "UPDATE meta SET value = json_set(value, '$.class_names', json('[\"background\"]'))"
+    ),
     "odd mixer": lambda path: run_sql(path, "UPDATE windows SET mixer = x'01'"),
 }
 
@@ -279,9 +283,9 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     db.close()
     with MaskStore(path) as store:
         with pytest.raises(InputError):
-            store.get(0)
+            store.get(5)
         with pytest.raises(InputError):
-            store.area(0)
+            store.area(5)
 
 
 @pytest.mark.parametrize("name", ["missing.avseg", "."])

@@ -1,0 +1,119 @@
+"""`export`: other formats from masks that `segment` has kept, without the model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from avseg_core.commands.terminal import ProgressLine, stoppable
+from avseg_core.errors import InputError
+from avseg_core.progress import CancelCheck, ProgressCallback
+from avseg_core.results.exporters import EXPORTERS, ExportOptions
+from avseg_core.results.store import SUFFIX, MaskStore
+from avseg_core.results.writing import make_folder
+
+Files = dict[str, list[Path]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `export`."""
+    parser.add_argument("stores", nargs="+", type=Path, metavar="STORE", help=f"{SUFFIX} file that `segment` wrote")
+    parser.add_argument("--video", type=Path, metavar="FILE", help="where the video is now, if it was moved")
+    add_output_arguments(parser)
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is written, and where; also `segment` has these."""
+    formats = ", ".join(sorted(EXPORTERS))
+    parser.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="folder for the results (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--export", nargs="+", default=["png"], metavar="FORMAT", help=f"any of: {formats} (default: png)"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=probability,
+        default=0.5,
+        metavar="P",
+        help="a pixel sounds above this (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports every store.
+
+    Raises:
+        InputError: a store, its video or an option is wrong.
+        AVSegError: the disk is full.
+        Cancelled: the user stopped it; no half file is left.
+    """
+    if args.video is not None and len(args.stores) > 1:
+        raise InputError("--video names one video; export one store at a time with it.")
+    check_formats(args.export)
+    make_folder(args.out)
+    options = ExportOptions(threshold=args.threshold, video=args.video)
+    reports = []
+    with stoppable() as cancel:
+        for path in args.stores:
+            line = ProgressLine(path.name)
+            files = export_store(path, args.out, args.export, options, line, cancel)
+            line.close()
+            reports.append({"store": str(path), "files": names_of(files)})
+            if not args.json:
+                print(f"{path}: {describe_files(files)}")
+    if args.json:
+        print(json.dumps({"threshold": args.threshold, "stores": reports}, indent=2))
+    return 0
+
+
+def check_formats(names: Sequence[str]) -> None:
+    """Raises InputError, before any work is done, if one of `names` is no export format."""
+    for name in names:
+        EXPORTERS[name]
+
+
+def export_store(
+    path: Path,
+    out_dir: Path,
+    formats: Sequence[str],
+    options: ExportOptions,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> Files:
+    """Writes the store at `path` in all `formats` to `out_dir`, under the store's own name; raises as exporters do."""
+    with MaskStore(path) as store:
+        return {name: EXPORTERS[name](store, out_dir, path.stem, options, progress, cancel) for name in formats}
+
+
+def names_of(files: Files) -> dict[str, list[str]]:
+    """Plain types for JSON."""
+    return {name: [str(path) for path in paths] for name, paths in files.items()}
+
+
+def describe_files(files: Files) -> str:
+    """One phrase for what was written: the last file of each format and how many came before it."""
+    parts = [f"{paths[-1]}" + (f" (+{len(paths) - 1} files)" if len(paths) > 1 else "") for paths in files.values()]
+    return ", ".join(parts)
+
+
+def probability(text: str) -> float:
+    """An option's value between 0 and 1."""
+    value = number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def number(text: str) -> float:
+    """An option's value as a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value

@@ -1,0 +1,83 @@
+"""Which device computes, and why: a graphics card is never left unused without a word."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+import torch
+
+from avseg_core.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
+    """The device for "auto", "cpu", "cuda" or "mps", with the reason in one sentence (also logged).
+
+    Raises:
+        InputError: the wanted device is not there or does not work.
+    """
+    if wanted == "cpu":
+        device, reason = torch.device("cpu"), "CPU, as asked for."
+    elif wanted in ("cuda", "mps"):
+        problem = _cuda_problem() if wanted == "cuda" else _mps_problem()
+        if problem:
+            raise InputError(f"--device {wanted}: {problem}; use --device auto or cpu.")
+        device, reason = torch.device(wanted), f"{_name(wanted)}, as asked for."
+    elif wanted == "auto":
+        device, reason = _automatic()
+    else:
+        raise InputError(f"Unknown device {wanted!r}; choose one of: auto, cpu, cuda, mps.")
+    log.info("Device: %s", reason)
+    return device, reason
+
+
+def cpu_threads(wanted: int = 0) -> int:
+    """Threads for the model on the CPU: `wanted`, or all usable cores but one, which decodes and draws."""
+    return wanted if wanted > 0 else max(1, usable_cores() - 1)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _automatic() -> tuple[torch.device, str]:
+    cuda, mps = _cuda_problem(), _mps_problem()
+    if cuda is None:
+        return torch.device("cuda"), f"{_name('cuda')}, the fastest device here."
+    if mps is None:
+        return torch.device("mps"), f"{_name('mps')}, the fastest device here."
+    return torch.device("cpu"), f"CPU, because {cuda} and {mps}."
+
+
+def _name(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else "the Apple GPU"
+
+
+def _cuda_problem() -> str | None:
+    """Why CUDA cannot be used, in words that follow "because"; None if a computation on it works."""
+    present = shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
+    if torch.version.cuda is None and torch.version.hip is None:
+        advice = " although an NVIDIA card seems to be here (install a CUDA build of PyTorch)" if present else ""
+        return f"this PyTorch is built without CUDA{advice}"
+    if not torch.cuda.is_available():
+        advice = ", although its driver is installed (is it too old for this PyTorch?)" if present else ""
+        return f"there is no usable NVIDIA GPU{advice}"
+    try:
+        torch.ones(8, device="cuda").mul(2).sum().item()
+    except RuntimeError as error:
+        return f"the NVIDIA GPU fails ({str(error).splitlines()[0]})"
+    return None
+
+
+def _mps_problem() -> str | None:
+    """Why the GPU of an Apple computer cannot be used, in words that follow "because"; None if it can."""
+    if not torch.backends.mps.is_built():
+        return "this PyTorch is built without Apple's Metal"
+    return None if torch.backends.mps.is_available() else "there is no usable Apple GPU"

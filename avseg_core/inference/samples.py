@@ -1,0 +1,72 @@
+"""From a video file to what the model takes: one frame and the sound of one second per window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from itertools import tee
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avseg_core.audio.front_end import SAMPLE_RATE, FrontEnd, window_logmel
+from avseg_core.inference.preprocess import resize_frame
+from avseg_core.media.audio import AudioReader
+from avseg_core.media.video import VideoReader
+from avseg_core.media.windows import Window
+from avseg_core.results.result import SILENCE_DBFS
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One window, ready for the model."""
+
+    window: Window
+    frame_time: float
+    """Presentation time of the frame, in seconds."""
+    frame: Tensor
+    """[3,h,w] uint8 at the model's size."""
+    logmel: NDArray[np.float32]
+    """[1,96,64]"""
+    loudness: float
+    """dBFS"""
+
+
+def make_sample(
+    window: Window,
+    frame_time: float,
+    image: NDArray[np.uint8],
+    waveform: NDArray[np.float32],
+    *,
+    size: tuple[int, int],
+    front_end: FrontEnd,
+) -> Sample:
+    """image [H,W,3] RGB and waveform [n] at 16 kHz -> Sample for a model of `size` (height, width)."""
+    return Sample(
+        window, frame_time, resize_frame(image, size), window_logmel(waveform, front_end), loudness_dbfs(waveform)
+    )
+
+
+def read_samples(
+    path: Path, windows: Iterable[Window], *, size: tuple[int, int], front_end: FrontEnd
+) -> Generator[Sample, None, None]:
+    """The samples of `windows` (sorted by `frame_time`) of the video at `path`, one in memory at a time.
+
+    Raises:
+        InputError: the file cannot be read or has no pictures.
+    """
+    windows, wanted = tee(windows)
+    with VideoReader(path) as video, AudioReader(path, rate=SAMPLE_RATE) as audio:
+        frames = video.frames_at(window.frame_time for window in wanted)
+        for window, frame in zip(windows, frames, strict=True):
+            waveform = audio.read(window.start, window.stop - window.start)
+            yield make_sample(window, frame.time, frame.image, waveform, size=size, front_end=front_end)
+
+
+def loudness_dbfs(waveform: NDArray[np.floating]) -> float:
+    """Root mean square of waveform [n] in dB relative to full scale 1, SILENCE_DBFS at the least."""
+    power = float(np.mean(np.square(waveform, dtype=np.float64))) if len(waveform) else 0.0
+    return max(10 * math.log10(power), SILENCE_DBFS) if power > 0 else SILENCE_DBFS

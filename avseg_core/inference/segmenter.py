@@ -1,0 +1,226 @@
+"""The segmenter: windows of a video through a model, in batches, at constant memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Generator, Sequence
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from avseg_core.audio.classes import YAMNET_CLASSES
+from avseg_core.config import InferenceConfig, to_dict
+from avseg_core.data.palette import AVSS_CLASSES
+from avseg_core.errors import AVSegError
+from avseg_core.inference.device import choose_device, cpu_threads
+from avseg_core.inference.preprocess import normalise
+from avseg_core.inference.read_ahead import read_ahead
+from avseg_core.inference.samples import Sample, make_sample, read_samples
+from avseg_core.media.windows import Window
+from avseg_core.models.audio_encoders import YAMNet
+from avseg_core.models.checkpoints import load_model
+from avseg_core.models.output import AVSModel, AVSOutput
+from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
+from avseg_core.results.result import WindowResult
+
+log = logging.getLogger(__name__)
+
+_MOST_TAGS = 5
+_LEAST_SCORE = 0.1
+
+
+class Segmenter:
+    """A model on a device, and how video gets through it. One thread at a time may use it."""
+
+    def __init__(self, model: AVSModel, config: InferenceConfig, *, name: str | None = None) -> None:
+        """Takes `model` to the device of `config`, in evaluation mode; results call it `name`.
+
+        Raises:
+            InputError: the wanted device is not there or does not work.
+        """
+        self.config = config
+        self.name = name or config.model
+        self.device, self.device_reason = choose_device(config.device)
+        if self.device.type == "cpu":
+            torch.set_num_threads(cpu_threads(config.threads))
+        self.model = model
+        if isinstance(model, nn.Module):
+            model.eval().to(self.device)
+        self._clip = model.clip_length or 1
+        self._batch = max(config.batch_size // self._clip, 1) * self._clip
+
+    @classmethod
+    def load(cls, config: InferenceConfig) -> Segmenter:
+        """A segmenter with the model that `config.model` names: a shipped or imported one, or a file.
+
+        Raises:
+            InputError: there is no such model, its file is damaged, or the wanted device is not there.
+        """
+        return cls(load_model(config.model, torch.device("cpu")), config, name=Path(config.model).stem)
+
+    @cached_property
+    def model_hash(self) -> str:
+        """SHA-256 of configuration and weights, the same however and wherever the model is kept."""
+        digest = hashlib.sha256(json.dumps(to_dict(self.model.config), sort_keys=True).encode())
+        if isinstance(self.model, nn.Module):
+            for name, tensor in sorted(self.model.state_dict().items()):
+                digest.update(name.encode())
+                digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name per class, the first is the background; empty for a sounding / not sounding model."""
+        count = self.model.config.num_classes
+        if count == 1:
+            return ()
+        if count == len(AVSS_CLASSES):
+            return AVSS_CLASSES
+        return ("background", *(f"class {number}" for number in range(1, count)))
+
+    def segment(
+        self,
+        video: Path,
+        windows: Sequence[Window],
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Generator[WindowResult, None, None]:
+        """The results of `windows` (sorted by `frame_time`) of the video, in order, as they are ready.
+
+        Raises:
+            InputError: the video cannot be read.
+            Cancelled: `cancel` said so; it is asked at least once per batch and while decoding is waited for.
+            AVSegError: the device is out of memory even for a single frame.
+        """
+        for results in self.segment_batches(video, windows, progress=progress, cancel=cancel):
+            yield from results
+
+    def segment_batches(
+        self,
+        video: Path,
+        windows: Sequence[Window],
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Generator[list[WindowResult], None, None]:
+        """As `segment`, a list per forward pass; a model that needs whole clips gets consecutive windows as clips."""
+        read = partial(
+            read_samples,
+            video,
+            windows,
+            size=self.model.config.image_size,
+            front_end=self.model.audio_encoder.front_end,
+        )
+        samples = read_ahead(read, depth=2 * self._batch, cancel=cancel)
+        done = 0
+        while batch := list(islice(samples, self._batch)):
+            check(cancel)
+            results = self._segment_samples(batch)
+            done += len(results)
+            yield results
+            if progress is not None:
+                progress(Progress("segment", done, len(windows)))
+
+    def segment_one(
+        self, image: NDArray[np.uint8], waveform: NDArray[np.float32], window: Window | None = None
+    ) -> WindowResult:
+        """The result of one frame, image [H,W,3] RGB, and its second of sound, waveform [16000] at 16 kHz.
+
+        A model that needs whole clips gets a clip of this frame only.
+        """
+        return self._segment_samples([self._sample(image, waveform, window)])[0]
+
+    def mask_features(self, image: NDArray[np.uint8], waveform: NDArray[np.float32]) -> NDArray[np.float16] | None:
+        """The mask feature after the mixer [D,h,w] for one frame and its sound; None if the model has none."""
+        feature = self._forward([self._sample(image, waveform)])[0].mask_feature
+        return None if feature is None else feature[0].half().cpu().numpy()
+
+    def _sample(self, image: NDArray[np.uint8], waveform: NDArray[np.float32], window: Window | None = None) -> Sample:
+        window = window or Window(0, 0.0, 1.0, 0.5)
+        size, front_end = self.model.config.image_size, self.model.audio_encoder.front_end
+        return make_sample(window, window.frame_time, image, waveform, size=size, front_end=front_end)
+
+    def _segment_samples(self, samples: Sequence[Sample]) -> list[WindowResult]:
+        """The results of samples, with smaller batches where the device's memory does not suffice."""
+        results: list[WindowResult] = []
+        while len(results) < len(samples):
+            rest = samples[len(results) : len(results) + self._batch]
+            try:
+                results += self._results(rest)
+            except torch.OutOfMemoryError:
+                self._halve_batch(min(self._batch, len(rest)))
+        return results
+
+    def _halve_batch(self, failed: int) -> None:
+        if failed <= self._clip:
+            raise AVSegError(f"{self.name}: {self.device} is out of memory; close other programs or use --device cpu.")
+        self._batch = max(failed // 2 // self._clip, 1) * self._clip
+        log.warning("%s is out of memory; going on with %d windows at a time.", self.device, self._batch)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    @torch.inference_mode()
+    def _results(self, samples: Sequence[Sample]) -> list[WindowResult]:
+        output, logmel = self._forward(samples)
+        probability, labels = to_masks(output.logits)
+        mixer = None if output.mixer_weights is None else output.mixer_weights.float().cpu().numpy()
+        tags = self._tags(logmel)
+        return [
+            WindowResult(
+                window=sample.window,
+                frame_time=sample.frame_time,
+                probability=probability[row],
+                labels=None if labels is None else labels[row],
+                mixer_weights=None if mixer is None else mixer[row],
+                tags=tags[row],
+                loudness=sample.loudness,
+            )
+            for row, sample in enumerate(samples)
+        ]
+
+    @torch.inference_mode()
+    def _forward(self, samples: Sequence[Sample]) -> tuple[AVSOutput, Tensor]:
+        """The model's answer for samples, and their log-mels [N,1,96,64].
+
+        The last clip of a model that needs whole clips is filled up with its last sample, so N may be larger.
+        """
+        missing = -len(samples) % self._clip
+        padded = [*samples, *[samples[-1]] * missing]
+        frames = torch.stack([sample.frame for sample in padded]).to(self.device)  # [N,3,h,w] uint8
+        logmel = torch.from_numpy(np.stack([sample.logmel for sample in padded])).to(self.device)
+        return self.model.segment(self.model.encode_visual(normalise(frames)), logmel), logmel
+
+    def _tags(self, logmel: Tensor) -> list[tuple[tuple[str, float], ...]]:
+        """What each sound is, if the audio encoder can tell."""
+        if not isinstance(self.model.audio_encoder, YAMNet):
+            return [()] * len(logmel)
+        return top_tags(self.model.audio_encoder.scores(logmel))
+
+
+def top_tags(scores: Tensor) -> list[tuple[tuple[str, float], ...]]:
+    """YAMNet's scores [N,521] -> the surest classes of each sound with their probabilities."""
+    best, classes = scores.topk(_MOST_TAGS)
+    return [
+        tuple((YAMNET_CLASSES[index], score) for score, index in zip(row, names, strict=True) if score >= _LEAST_SCORE)
+        for row, names in zip(best.tolist(), classes.tolist(), strict=True)
+    ]
+
+
+def to_masks(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """logits [N,C,H,W] -> 255 * probability [N,H,W], and labels [N,H,W] of a model with classes."""
+    if logits.shape[1] == 1:
+        return _to_bytes(logits[:, 0].sigmoid()), None
+    return _to_bytes(1 - logits.softmax(dim=1)[:, 0]), logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+
+
+def _to_bytes(probability: Tensor) -> NDArray[np.uint8]:
+    """0..1 -> 0..255; halves are rounded down, so that exactly 0.5 is not above 0.5 afterwards either."""
+    return (probability.float() * 255 - 0.5).ceil().to(torch.uint8).cpu().numpy()
