@@ -104,6 +104,8 @@ class YAMNet(AudioEncoder):
             channels = width
         self.layers = nn.Sequential(*layers)
         self.classifier = nn.Linear(self.embed_dim, 521)
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.conv.weight)  # PyTorch's own start would fade to 0 over 27 layers
         self.freeze()
 
     @torch.no_grad()
