@@ -1,0 +1,110 @@
+"""From a configuration to what the loop needs: settings that agree, data, and a model with its first weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import nn
+
+from avseg_core.config import ModelConfig, TrainConfig
+from avseg_core.data.dataset import ClipDataset
+from avseg_core.data.registry import build_dataset
+from avseg_core.errors import InputError
+from avseg_core.models.audio_encoders import AudioEncoder
+from avseg_core.models.checkpoints import load_model, load_released
+from avseg_core.models.registry import build_model
+from avseg_core.models.weights import load_audio_weights, load_backbone_weights
+
+Tell = Callable[[str], None]
+PUBLISHED_SUFFIXES = (".pth", ".pt")
+
+
+def check_config(config: TrainConfig) -> None:
+    """Raises InputError for numbers that cannot be meant."""
+    at_least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "max_steps": 0, "evaluate_every": 0, "evaluate_from": 0}
+    at_least |= {"warmup_steps": 0, "checkpoint_steps": 0, "early_stop_epochs": 0, "freeze_backbone_epochs": 0}
+    for name, least in at_least.items():
+        if getattr(config, name) < least:
+            raise InputError(f"{name} must be at least {least}, not {getattr(config, name)}.")
+    for name in ("weight_decay", "clip_norm", "checkpoint_seconds"):
+        if not getattr(config, name) >= 0:
+            raise InputError(f"{name} must not be negative, but is {getattr(config, name)}.")
+    if not config.learning_rate > 0:
+        raise InputError(f"learning_rate must be positive, not {config.learning_rate}.")
+    if not 0 <= config.ema_decay < 1:
+        raise InputError(f"ema_decay must be in 0 .. 1 (1 excluded), not {config.ema_decay}.")
+    if not config.keep_best:
+        raise InputError("keep_best must name at least one of miou, miou+fscore.")
+
+
+def open_clips(config: TrainConfig, model: nn.Module) -> tuple[ClipDataset, ClipDataset]:
+    """Training and validation clips, in the size and with the sound features that `model` takes.
+
+    Raises:
+        InputError: the data set cannot be read or does not fit the model.
+    """
+    wanted = cast(ModelConfig, model.config)
+    encoder = cast(AudioEncoder, model.audio_encoder)
+    data = replace(config.data, image_size=wanted.image_size, front_end=encoder.front_end)
+    train = build_dataset(data, "train", wanted.num_classes)
+    return train, build_dataset(replace(data, augment=False), "val", wanted.num_classes)
+
+
+def starting_model(config: TrainConfig, tell: Tell) -> nn.Module:
+    """The model with the weights that training starts from; `tell` hears, in words, what is new or random.
+
+    With `init_from` these are another model's, otherwise ImageNet's and the audio encoder's; `from_scratch` starts
+    from random ones unless a file is named. What is random depends on `seed` only.
+
+    Raises:
+        InputError: weights are missing, cannot be read, or fit nowhere.
+    """
+    torch.manual_seed(config.seed)
+    model = build_model(config.model)
+    if config.init_from:
+        take_over(model, initial_model(config), config.init_from, tell)
+        return model
+    for path, load, box in (
+        (config.backbone_weights, load_backbone_weights, "backbone"),
+        (config.audio_weights, load_audio_weights, "audio encoder"),
+    ):
+        if path or not config.from_scratch:
+            load(model, Path(path) if path else None)
+        else:
+            tell(f"The {box} starts from random weights (from_scratch).")
+    return model
+
+
+def initial_model(config: TrainConfig) -> nn.Module:
+    """The model of `init_from`: one of ours by name or file, or a published checkpoint."""
+    if not config.init_from.endswith(PUBLISHED_SUFFIXES):
+        return cast(nn.Module, load_model(config.init_from))
+    return load_released(config.init_from, Path(config.audio_weights) if config.audio_weights else None)[0]
+
+
+def take_over(model: nn.Module, source: nn.Module, name: str, tell: Tell) -> None:
+    """Copies every weight of `source` that `model` has in the same shape; the others stay random and are told.
+
+    Raises:
+        InputError: nothing that can be trained fits.
+    """
+    theirs, ours = source.state_dict(), model.state_dict()
+    fitting = {key: value for key, value in theirs.items() if key in ours and ours[key].shape == value.shape}
+    if not any(key in fitting for key, parameter in model.named_parameters() if parameter.requires_grad):
+        raise InputError(f"{name}: has no weights in common with this model; check architecture and backbone.")
+    model.load_state_dict(fitting, strict=False)
+    resized = sorted(key for key in ours if key in theirs and key not in fitting)
+    added = sorted({key.split(".")[0] for key in ours if key not in theirs})
+    if resized:
+        tell(f"New size, so starting from random weights: {_list(resized)}.")
+    if added:
+        tell(f"Not in {name}, so starting from random weights: {_list(added)}.")
+
+
+def _list(names: list[str], most: int = 4) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,201 @@
+"""One optimiser step: micro-batches, mixed precision, several processes, and a stop when numbers run away."""
+
+from __future__ import annotations
+
+import gc
+import math
+import random
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from avseg_core.config import TrainConfig
+from avseg_core.data.sample import AVSBatch
+from avseg_core.errors import AVSegError
+from avseg_core.losses import compute_loss
+from avseg_core.training.distributed import World
+from avseg_core.training.optim import build_optimizer, learning_rate, set_trainable
+
+
+class Diverged(AVSegError):
+    """The loss, a gradient or a weight is no number any more."""
+
+
+class TooLarge(AVSegError):
+    """Memory does not even hold one clip."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """Figures of the joint batch, before the step."""
+
+    loss: float
+    parts: dict[str, float]
+    grad_norm: float
+    learning_rate: float
+    micro_batches: int
+    """How many it took; more than asked for if memory was short."""
+
+
+class Stepper:
+    """Owns the optimiser of `model` and applies batches to it.
+
+    Micro-batches and processes give the gradient of the joint batch exactly, but for BatchNorm: its statistics are
+    those of each micro-batch, and of the first process.
+    """
+
+    def __init__(self, model: nn.Module, config: TrainConfig, world: World, total_steps: int) -> None:
+        self.model, self.config, self.world, self.total_steps = model, config, world, total_steps
+        self.optimizer = build_optimizer(model, config)
+        dtype = _half(config, world.device)
+        self.autocast = torch.autocast(world.device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
+        self.scaler = torch.amp.GradScaler("cuda", enabled=dtype == torch.float16)
+        self._parallel: nn.Module = model
+
+    def begin(self, epoch: int) -> None:
+        """Freezes and thaws what `epoch` says."""
+        set_trainable(self.model, self.config, epoch)
+        thawed = epoch == self.config.freeze_backbone_epochs
+        if self.world.size > 1 and (thawed or self._parallel is self.model):
+            self._parallel = self.model
+            gc.collect()  # the old wrapper takes its hooks with it
+            devices = [self.world.device] if self.world.device.type == "cuda" else None
+            self._parallel = DistributedDataParallel(self.model, device_ids=devices, find_unused_parameters=True)
+
+    def step(self, batch: AVSBatch, step: int, micro_batches: int) -> StepReport:
+        """Takes optimiser step `step` (counted from 0) on this process's share of the joint batch.
+
+        Raises:
+            Diverged: the loss or a gradient is not finite; the weights are untouched.
+            TooLarge: memory does not hold a single clip.
+        """
+        batch = batch.to(self.world.device, non_blocking=True)
+        while True:
+            try:
+                seed_everything(self.config.seed, step, self.world.rank)
+                names, values = self._backward(batch, micro_batches)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._forget_gradients()
+            micro_batches = self._smaller(batch, micro_batches)
+        parts = dict(zip(names, self.world.sum(values).tolist(), strict=True))
+        rate = learning_rate(step, self.total_steps, self.config)
+        return StepReport(sum(parts.values()), parts, self._apply(batch, parts, rate), rate, micro_batches)
+
+    def _backward(self, batch: AVSBatch, micro_batches: int) -> tuple[list[str], Tensor]:
+        """Leaves the joint batch's gradient in the parameters; names and values of this process's loss parts."""
+        labelled = self.world.total(int(batch.has_label.sum()))
+        pieces = list(split(batch, micro_batches))
+        names: list[str] = []
+        sums = torch.zeros(0)
+        for number, piece in enumerate(pieces):
+            with self._no_exchange() if number < len(pieces) - 1 else nullcontext():
+                with self.autocast:
+                    output = self._parallel(piece.frames, piece.logmel, piece.is_frame)
+                report = compute_loss(output, piece, self.config.loss, labelled=labelled)
+                # processes average their gradients, but their losses are to be added
+                self.scaler.scale(report.total * self.world.size).backward()
+            names = list(report.parts)
+            values = torch.stack(list(report.parts.values()))
+            sums = sums + values if number else values
+        return names, sums
+
+    def _apply(self, batch: AVSBatch, parts: dict[str, float], rate: float) -> float:
+        """Changes the weights and forgets the gradients; returns the gradient's norm."""
+        bad = [name for name, value in parts.items() if not math.isfinite(value)]
+        if bad:
+            raise Diverged(f"the {bad[0]} loss is not a finite number on {_named(batch)}")
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.scaler.unscale_(self.optimizer)
+        gradients = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = get_total_norm(gradients)
+        if not math.isfinite(float(norm)) and not self.scaler.is_enabled():
+            raise Diverged(f"the gradient is not a finite number on {_named(batch)}")
+        if self.config.clip_norm:
+            clip_grads_with_norm_(self.model.parameters(), self.config.clip_norm, norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self._forget_gradients()
+        return float(norm)
+
+    def _forget_gradients(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _smaller(self, batch: AVSBatch, micro_batches: int) -> int:
+        """Twice as many micro-batches. Raises TooLarge."""
+        if self.world.size > 1:
+            raise TooLarge(f"Out of memory: start again with accumulate={2 * micro_batches} or a smaller image_size.")
+        if micro_batches >= len(batch):
+            raise TooLarge("Out of memory with a single clip: use a smaller image_size, backbone or frames_per_clip.")
+        if self.world.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return min(2 * micro_batches, len(batch))
+
+    def _no_exchange(self) -> Any:
+        """Gradients stay in this process until the last micro-batch."""
+        return self._parallel.no_sync() if isinstance(self._parallel, DistributedDataParallel) else nullcontext()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Of optimiser and loss scaler."""
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """What `state_dict` gave."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scaler.is_enabled() and state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
+
+
+def split(batch: AVSBatch, parts: int) -> Iterator[AVSBatch]:
+    """The clips of `batch` in at most `parts` micro-batches of nearly equal size."""
+    clips, length = len(batch), batch.frames_per_clip
+    size = -(-clips // parts)
+    for first in range(0, clips, size):
+        rows = slice(first * length, (first + size) * length)
+        yield replace(
+            batch,
+            clip_ids=batch.clip_ids[first : first + size],
+            frames=batch.frames[rows],
+            logmel=batch.logmel[rows],
+            labels=batch.labels[rows],
+            has_label=batch.has_label[rows],
+            is_frame=batch.is_frame[rows],
+        )
+
+
+def seed_everything(seed: int, step: int, rank: int) -> None:
+    """Makes every random draw of a step (dropout, stochastic depth) a function of the arguments.
+
+    A resumed run so needs no saved generator states to continue as if it had never stopped.
+    """
+    number = int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
+    torch.manual_seed(number)
+    np.random.seed(number)
+    random.seed(number)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch or Python ran out of memory, on whatever device."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
+
+
+def _half(config: TrainConfig, device: torch.device) -> torch.dtype | None:
+    """bfloat16 where the GPU has it, otherwise float16 with a scaled loss; None unless asked for and on CUDA."""
+    if not config.amp or device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _named(batch: AVSBatch) -> str:
+    return f"clip{'s' if len(batch) > 1 else ''} {', '.join(batch.clip_ids)}"
