@@ -33,16 +33,43 @@ def _tensor_for(key: str, shape: list[int]) -> torch.Tensor:
     return torch.from_numpy(np.asarray(value, dtype=np.float32))
 
 
+LAYOUTS = tuple(
+    f"{model}_s4_{net}" for model in ("avsegformer_v1", "avsegformer_v2", "tpavi") for net in ("r50", "pvt")
+)
+
+
+def _shapes(layout: str, classes: int) -> dict[str, list[int]]:
+    shapes: dict[str, list[int]] = json.loads((FIXTURES / f"keys_{layout}.json").read_text())
+    for key in ("head.fc.4.weight", "head.attn_fc.4.weight", "output_conv.4.weight", "output_conv.4.bias"):
+        if key in shapes:
+            shapes[key][0] = classes
+    return shapes
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request: pytest.FixtureRequest) -> str:
+    """Every published layout in turn."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def released_state() -> Callable[..., StateDict]:
-    """released_state("avsegformer_v2_s4_r50", classes=1): a full state dict in that published layout."""
+    """released_state("avsegformer_v2_s4_r50", prefix=""): the deterministic weights, all or those under a prefix."""
+
+    def build(layout: str, prefix: str = "") -> StateDict:
+        return {key: _tensor_for(key, shape) for key, shape in _shapes(layout, 1).items() if key.startswith(prefix)}
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def hollow_state() -> Callable[..., StateDict]:
+    """hollow_state("avsegformer_v2_s4_r50", classes=71): the layout's keys and shapes without any numbers."""
 
     def build(layout: str, classes: int = 1) -> StateDict:
-        shapes: dict[str, list[int]] = json.loads((FIXTURES / f"keys_{layout}.json").read_text())
-        for key in ("head.fc.4.weight", "head.attn_fc.4.weight", "output_conv.4.weight", "output_conv.4.bias"):
-            if key in shapes:
-                shapes[key][0] = classes
-        return {key: _tensor_for(key, shape) for key, shape in shapes.items()}
+        shapes = _shapes(layout, classes)
+        integer = {key: torch.int64 if key.endswith("num_batches_tracked") else torch.float32 for key in shapes}
+        return {key: torch.empty(shape, dtype=integer[key], device="meta") for key, shape in shapes.items()}
 
     return build
 

@@ -1,0 +1,63 @@
+"""Every published layout is recognised, taken over completely and written back with the same keys and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from torch import Tensor
+
+from avseg_core.errors import InputError
+from avseg_core.models.checkpoints import load_released, to_released
+
+StateDict = dict[str, Tensor]
+
+
+@pytest.mark.parametrize("classes", [1, 71])
+def test_layout_is_recognised_and_written_back(
+    layout: str, classes: int, hollow_state: Callable[..., StateDict]
+) -> None:
+    state = hollow_state(layout, classes)
+    model, report = load_released(state)
+    family, generation = ("TPAVI", "") if layout.startswith("tpavi") else ("AVSegFormer", layout.split("_")[1].upper())
+    net = "PVTv2-B5" if layout.endswith("pvt") else "ResNet-50"
+    assert family in report.layout
+    assert generation in report.layout
+    assert f"{net}, {classes} class" in report.layout
+    assert report.config.num_classes == classes
+    assert {key: tensor.shape for key, tensor in to_released(model).items()} == {k: t.shape for k, t in state.items()}
+
+
+def test_missing_left_over_and_misshapen_tensors_are_all_named(
+    layout: str, hollow_state: Callable[..., StateDict]
+) -> None:
+    state = hollow_state(layout)
+    norm = next(key for key in state if key.endswith("norm2.weight") or key.endswith("bn2.weight"))
+    del state[norm]
+    state["head.extra.weight"] = state["head.extra.bias"] = next(iter(state.values()))
+    live = "audio_proj.bias" if "audio_proj.bias" in state else "conv1.conv2d_list.0.bias"
+    state[live] = state[live][:100]
+    with pytest.raises(InputError) as failure:
+        load_released(state)
+    message = str(failure.value)
+    assert "\n" not in message
+    for part in (
+        f"missing {norm}",
+        "left over head.extra.weight",
+        "left over head.extra.bias",
+        f"{live} has shape (100,)",
+    ):
+        assert part in message
+
+
+def test_dead_tensors_may_be_absent(hollow_state: Callable[..., StateDict]) -> None:
+    state = hollow_state("avsegformer_v2_s4_r50")
+    live = {key: tensor for key, tensor in state.items() if "_2." not in key and not key.startswith("head.fpn.")}
+    _, report = load_released(live)
+    assert report.dropped == {"mask reformer, unused since V2": 5}
+
+
+def test_another_model_is_refused(hollow_state: Callable[..., StateDict]) -> None:
+    state = {k: t for k, t in hollow_state("avsegformer_v2_s4_r50").items() if k.startswith("backbone.")}
+    with pytest.raises(InputError, match="not a checkpoint of AVSegFormer"):
+        load_released(state)
