@@ -172,10 +172,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]
         csv.writer(file).writerows([header, *rows])
 
 
+def int16(sound: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Sound [n] in -1..1 as the samples of a wav."""
+    return np.clip(np.rint(sound * 32768), -32768, 32767).astype("<i2")
+
+
 def write_wav(path: Path, sound: NDArray[np.float64], rate: int = RATE, channels: int = 1) -> None:
     """16-bit PCM; `sound` [n] goes to every channel."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    samples = np.repeat((sound * 32767).astype("<i2")[:, None], channels, axis=1)
+    samples = np.repeat(int16(sound)[:, None], channels, axis=1)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(2)
@@ -186,7 +191,7 @@ def write_wav(path: Path, sound: NDArray[np.float64], rate: int = RATE, channels
 def write_pickle(path: Path, sound: NDArray[np.float64], examples: int = 5) -> None:
     """The log-mel as published: a pickled tensor [5,1,96,64] that wants a gradient."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    values = torch.from_numpy(logmel(sound, "vggish")[:examples]).unsqueeze(1).requires_grad_()
+    values = torch.from_numpy(logmel(int16(sound) / 32768, "vggish")[:examples]).unsqueeze(1).requires_grad_()
     path.write_bytes(pickle.dumps(values))
 
 
