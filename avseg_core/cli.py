@@ -16,6 +16,7 @@ from avseg_core.errors import AVSegError, Cancelled, InputError
 COMMANDS: dict[str, str] = {
     "segment": "write masks, overlays and annotations of what sounds in a video",
     "export": "write other formats from masks that segment has kept",
+    "live": "segment what sounds before a camera and a microphone, now",
     "evaluate": "measure a model on a data set, or check a data set",
     "train": "train or fine-tune a model",
     "import-checkpoint": "convert a published checkpoint",

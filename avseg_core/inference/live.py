@@ -1,0 +1,200 @@
+"""A live session: camera, microphone, model and recorder put together; the window and the `live` command run this."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avseg_core.errors import AVSegError
+from avseg_core.inference.live_config import LiveConfig, LiveCounters, LiveResult
+from avseg_core.inference.live_model import LiveModel
+from avseg_core.inference.live_motion import MaskMover, small_grey
+from avseg_core.inference.live_recording import LiveRecording, RecordedRun, RecordOptions
+from avseg_core.inference.live_segmenter import HEARD_SECONDS, LiveSegmenter
+from avseg_core.media.capture import CameraSource, CapturedFrame, DeviceStatus, MicrophoneSource
+from avseg_core.media.capture_clock import SleepWatch
+from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
+
+TICK_SECONDS = 0.25
+LATENCY_STEP, LATENCY_BINS = 0.002, 2500
+"""Latencies are counted in bins of 2 ms up to 5 s, so that an hour takes no more memory than a second."""
+
+
+@dataclass
+class SessionListener:
+    """Where a session reports to; every call comes from one of the session's own threads and must be quick."""
+
+    on_status: Callable[[DeviceStatus], None] = lambda status: None
+    on_result: Callable[[LiveResult], None] = lambda result: None
+    on_frame: Callable[[CapturedFrame, NDArray[np.uint8] | None], None] = lambda frame, mask: None
+    """Every picture, with the newest mask [h,w] moved along with it (only while `show_masks`)."""
+    on_trouble: Callable[[str], None] = lambda message: None
+    """One line for the user: the model or the recording has stopped, the machine has slept."""
+
+
+class LiveSession:
+    """Runs from `start` to `stop`; the model may join later (`segment_with`), so pictures are there at once."""
+
+    def __init__(
+        self,
+        camera: Callable[[], CameraSource],
+        microphone: Callable[[], MicrophoneSource],
+        config: LiveConfig,
+        listener: SessionListener,
+        *,
+        show_masks: bool = False,
+    ) -> None:
+        """`show_masks`: whether `on_frame` gets masks, which takes the optical flow of every picture."""
+        self._config = config
+        self._listener = listener
+        self._show_masks = show_masks
+        # Centred windows need pictures that are half a window old when their sound is complete.
+        self.camera = CameraFeed(camera, listener.on_status, history=HEARD_SECONDS / 2 + 0.5)
+        self.microphone = MicrophoneFeed(microphone, listener.on_status)
+        self.camera.listeners.append(self._on_frame)
+        self.microphone.listeners.append(self._on_sound)
+        self.latency = LatencyHistogram()
+        self.last_result: LiveResult | None = None
+        self._mover = MaskMover()
+        self._segmenter: LiveSegmenter | None = None
+        self._model: LiveModel | None = None
+        self._recording: LiveRecording | None = None
+        self._sleep = SleepWatch()
+        self._stop = threading.Event()
+        self._watch = threading.Thread(target=self._tick, name="live watch", daemon=True)
+
+    @property
+    def config(self) -> LiveConfig:
+        """The settings; a new value holds from the next mask on (model, device and threads only for a new session)."""
+        return self._config
+
+    @config.setter
+    def config(self, config: LiveConfig) -> None:
+        self._config = config
+        if self._segmenter is not None:
+            self._segmenter.config = config
+
+    @property
+    def counters(self) -> LiveCounters:
+        """What has come and what was left out so far."""
+        segmenter, recording = self._segmenter, self._recording
+        return LiveCounters(
+            frames=self.camera.frames,
+            frames_seen=segmenter.frames_seen if segmenter else 0,
+            results=segmenter.results if segmenter else 0,
+            reused=segmenter.reused if segmenter else 0,
+            overflows=self.microphone.overflows,
+            broken_samples=self.microphone.broken,
+            gaps=round(self.microphone.gaps, 3),
+            camera_reopened=self.camera.reopened,
+            microphone_reopened=self.microphone.reopened,
+            recorder_dropped=recording.recorder.dropped["frame"] if recording else 0,
+        )
+
+    @property
+    def recording(self) -> bool:
+        """True while it records."""
+        return self._recording is not None
+
+    def start(self) -> None:
+        """Opens both devices; returns at once."""
+        self.camera.start()
+        self.microphone.start()
+        self._watch.start()
+
+    def segment_with(self, model: LiveModel) -> None:
+        """Starts to make masks with `model`."""
+        self._model = model
+        self._segmenter = LiveSegmenter(
+            model, self.camera, self.microphone, self._config, self._on_result, self._on_failure
+        )
+        self._segmenter.start()
+
+    def stop(self) -> RecordedRun | None:
+        """Ends everything; a recording that still ran is finished and returned."""
+        self._stop.set()
+        if self._segmenter is not None:
+            self._segmenter.stop()
+        recorded = self.stop_recording()
+        self.camera.stop()
+        self.microphone.stop()
+        self._watch.join()
+        return recorded
+
+    def record(self, options: RecordOptions) -> LiveRecording:
+        """Starts to record.
+
+        Raises:
+            InputError: nothing is chosen, or the folder cannot be written.
+            AVSegError: it records already, or the disk is full.
+        """
+        if self._recording is not None:
+            raise AVSegError("A recording runs already; stop it first.")
+        model = (self._model.name, self._model.model_hash, self._model.class_names) if self._model else None
+        self._recording = LiveRecording(options, self._config, model, self._listener.on_trouble)
+        return self._recording
+
+    def stop_recording(self) -> RecordedRun | None:
+        """Finishes the recording; None if none runs."""
+        recording, self._recording = self._recording, None
+        return recording.stop() if recording is not None else None
+
+    def _on_frame(self, frame: CapturedFrame) -> None:
+        recording, result = self._recording, self.last_result
+        if recording is not None:
+            recording.recorder.offer_frame(frame)
+        mask = None
+        if self._show_masks and result is not None:
+            mask, _ = self._mover.move(result.probability, result.grey, small_grey(frame.image))
+        self._listener.on_frame(frame, mask)
+
+    def _on_sound(self, samples: NDArray[np.float32], begins: float, rate: int) -> None:
+        recording = self._recording
+        if recording is not None:
+            recording.recorder.offer_sound(samples, begins, rate)
+
+    def _on_result(self, result: LiveResult) -> None:
+        self.last_result = result
+        self.latency.add(result.latency.total)
+        recording = self._recording
+        if recording is not None:
+            recording.offer_result(result)
+        self._listener.on_result(result)
+
+    def _on_failure(self, error: Exception) -> None:
+        self._listener.on_trouble(f"The model has stopped ({error}); pictures and sound go on.")
+
+    def _tick(self) -> None:
+        while not self._stop.wait(TICK_SECONDS):
+            slept = self._sleep.slept()
+            if slept:
+                self._listener.on_trouble(
+                    f"The machine slept for {slept:.0f} s; camera and microphone are opened again."
+                )
+                self.camera.restart()
+                self.microphone.restart()
+            self.camera.tick()
+            self.microphone.tick()
+
+
+class LatencyHistogram:
+    """Percentiles of latencies in memory that does not grow."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(LATENCY_BINS, np.int64)
+
+    def add(self, seconds: float) -> None:
+        """Counts one latency."""
+        self._counts[min(max(int(seconds / LATENCY_STEP), 0), LATENCY_BINS - 1)] += 1
+
+    def percentile(self, share: float) -> float | None:
+        """The latency, in seconds, that `share` per cent stay below; None if there was none."""
+        total = int(self._counts.sum())
+        if not total:
+            return None
+        place = int(np.searchsorted(np.cumsum(self._counts), total * share / 100))
+        return (min(place, LATENCY_BINS - 1) + 0.5) * LATENCY_STEP

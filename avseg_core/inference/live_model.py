@@ -1,0 +1,103 @@
+"""An AVS model taken apart for live use: seeing, hearing and deciding, each at its own pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avseg_core.audio.front_end import EXAMPLE_SAMPLES, window_logmel
+from avseg_core.config import InferenceConfig
+from avseg_core.inference.live_config import LiveConfig
+from avseg_core.inference.preprocess import normalise, resize_frame
+from avseg_core.inference.samples import loudness_dbfs
+from avseg_core.inference.segmenter import Segmenter, to_masks, top_tags
+from avseg_core.models.audio_encoders import YAMNet
+
+HEARD_SAMPLES = EXAMPLE_SAMPLES
+"""Samples at 16 kHz that the model hears at a time (0.975 s)."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the model has made of a window of sound."""
+
+    logmel: Tensor
+    """[N,1,96,64], N frames of the same sound."""
+    embedding: Tensor | None
+    """[N,E]; None for a model that takes log-mels only."""
+    tags: tuple[tuple[str, float], ...]
+    loudness: float
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """The model's answer on its own grid."""
+
+    probability: NDArray[np.uint8]
+    """[h,w]"""
+    labels: NDArray[np.uint8] | None
+    """[h,w]"""
+    mixer_weights: NDArray[np.float32] | None
+    """[D]"""
+
+
+class LiveModel:
+    """See, hear and decide. One thread at a time may use it."""
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self.name = segmenter.name
+        self.model_hash = segmenter.model_hash
+        self.class_names = segmenter.class_names
+        self.device, self.device_reason = segmenter.device, segmenter.device_reason
+        self._model: Any = segmenter.model
+        # A model that needs whole clips gets the same moment as often as its clip is long.
+        self._frames = segmenter.model.clip_length or 1
+
+    @classmethod
+    def load(cls, config: LiveConfig) -> LiveModel:
+        """Loads `config.model` onto `config.device`.
+
+        Raises:
+            InputError: there is no such model, its file is damaged, or the wanted device is not there.
+        """
+        return cls(Segmenter.load(InferenceConfig(model=config.model, device=config.device, threads=config.threads)))
+
+    @torch.inference_mode()
+    def see(self, image: NDArray[np.uint8]) -> Any:
+        """image [H,W,3] RGB -> all that does not depend on sound."""
+        frame = resize_frame(image, self._model.config.image_size)[None].to(self.device)  # [1,3,h,w] uint8
+        return self._model.encode_visual(normalise(frame).expand(self._frames, -1, -1, -1))
+
+    @torch.inference_mode()
+    def hear(self, waveform: NDArray[np.float32]) -> Heard:
+        """waveform [HEARD_SAMPLES] at 16 kHz -> what it sounds like."""
+        encoder = self._model.audio_encoder
+        logmel = torch.from_numpy(window_logmel(waveform, encoder.front_end))[None].to(self.device)  # [1,1,96,64]
+        embedding = self._model.embed_audio(logmel) if hasattr(self._model, "segment_embedding") else None
+        tags: tuple[tuple[str, float], ...] = ()
+        if isinstance(encoder, YAMNet):
+            known = encoder(logmel) if embedding is None else embedding
+            (tags,) = top_tags(torch.sigmoid(encoder.classifier(known)))
+        if embedding is not None:
+            embedding = embedding.expand(self._frames, -1)
+        return Heard(logmel.expand(self._frames, -1, -1, -1), embedding, tags, loudness_dbfs(waveform))
+
+    @torch.inference_mode()
+    def decide(self, seen: Any, heard: Heard) -> Decided:
+        """Which of the pixels that were seen make the sound that was heard."""
+        if heard.embedding is None:
+            output = self._model.segment(seen, heard.logmel)
+        else:
+            output = self._model.segment_embedding(seen, heard.embedding)
+        probability, labels = to_masks(output.logits[:1])
+        weights = output.mixer_weights
+        return Decided(
+            probability=probability[0],
+            labels=None if labels is None else labels[0],
+            mixer_weights=None if weights is None else weights[0].float().cpu().numpy(),
+        )

@@ -1,0 +1,216 @@
+"""A live recording: picture and sound in one file, the masks in a mask store beside it, all on one clock."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from avseg_core.errors import AVSegError, InputError
+from avseg_core.inference.live_config import LiveConfig, LiveResult
+from avseg_core.media.recorder import SUFFIX as VIDEO_SUFFIX
+from avseg_core.media.recorder import Recorded, Recorder
+from avseg_core.media.windows import Window
+from avseg_core.results.identity import file_id
+from avseg_core.results.result import RunHeader, WindowResult
+from avseg_core.results.store import SUFFIX as STORE_SUFFIX
+from avseg_core.results.store import MaskStore
+from avseg_core.results.writing import make_folder
+
+BATCH_SECONDS = 1.0
+"""Masks are written in transactions of this length; a crash loses no more."""
+WAITING_MASKS = 100
+"""Masks that may wait for the disk; more are left out and counted."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions:
+    """What is recorded."""
+
+    folder: Path
+    video: bool = True
+    sound: bool = True
+    masks: bool = True
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """What has been recorded, and where."""
+
+    media: Recorded
+    masks: Path | None
+    mask_count: int
+    dropped_masks: int
+
+
+class LiveRecording:
+    """One recording from start to stop; nothing that is offered to it ever waits."""
+
+    def __init__(
+        self,
+        options: RecordOptions,
+        config: LiveConfig,
+        model: tuple[str, str, tuple[str, ...]] | None,
+        on_end: Callable[[str], None] | None = None,
+    ) -> None:
+        """Starts to record. `model`: name, hash and class names of the model that makes the masks, if one does.
+
+        Raises:
+            InputError: nothing is chosen, masks without their picture are, or the folder cannot be written.
+            AVSegError: the disk is full.
+        """
+        if not options.video and (options.masks or not options.sound):
+            raise InputError("Choose the picture, the sound or both to record; masks need the picture.")
+        make_folder(options.folder)
+        self.path = _free_path(options.folder)
+        self.recorder = Recorder(self.path, video=options.video, sound=options.sound, on_end=on_end)
+        self.masks = _MaskWriter(self, config, *model) if options.masks and model else None
+
+    def stop(self) -> RecordedRun:
+        """Finishes both files; from then on the masks belong to the video for good."""
+        media = self.recorder.stop()
+        masks = self.masks.stop() if self.masks else None
+        if masks is not None and media.path is not None and media.seconds:
+            with MaskStore(masks, "a") as store:
+                fps = Fraction(max(media.frames, 1) / media.seconds).limit_denominator(1000)
+                store.complete_header(video_id=file_id(media.path), duration=media.seconds, fps=fps)
+        count, dropped = (self.masks.count, self.masks.dropped) if self.masks else (0, 0)
+        return RecordedRun(media, masks, count, dropped)
+
+    def offer_result(self, result: LiveResult) -> None:
+        """Records a mask."""
+        if self.masks is not None:
+            self.masks.offer(result)
+
+
+def masks_of(video: Path) -> Path | None:
+    """The mask store that was recorded along with `video`; None if there is none or the video is another one.
+
+    After a crash the store does not know its video's end yet: that is made good here.
+    """
+    path = video.with_suffix(STORE_SUFFIX)
+    if not path.is_file():
+        return None
+    with MaskStore(path) as store:
+        header, last = store.header, store.nearest(float("inf"))
+        unfinished = not header.video_id and Path(header.video).name == video.name
+        end = (store.get(last) if last is not None else None) if unfinished else None
+    if unfinished and end is not None:
+        with MaskStore(path, "a") as store:
+            store.complete_header(video_id=file_id(video), duration=end.frame_time, fps=header.fps)
+        return path
+    return path if header.video_id == file_id(video) else None
+
+
+class _MaskWriter:
+    """Appends results to a mask store in a thread of its own."""
+
+    def __init__(
+        self, recording: LiveRecording, config: LiveConfig, name: str, model_hash: str, class_names: tuple[str, ...]
+    ) -> None:
+        self.count = self.dropped = 0
+        self._recording, self._config = recording, config
+        self._model = (name, model_hash, class_names)
+        self._queue: queue.Queue[LiveResult | None] = queue.Queue(WAITING_MASKS)
+        self._store: MaskStore | None = None
+        self._path = recording.path.with_suffix(STORE_SUFFIX)
+        self._failed = False
+        self._thread = threading.Thread(target=self._run, name="mask writer", daemon=True)
+        self._thread.start()
+
+    def offer(self, result: LiveResult) -> None:
+        try:
+            self._queue.put_nowait(result)
+        except queue.Full:
+            self.dropped += 1
+
+    def stop(self) -> Path | None:
+        """Writes what still waits; the path of the store, or None if there were no masks."""
+        self._queue.put(None)
+        self._thread.join()
+        return self._path if self.count else None
+
+    def _run(self) -> None:
+        try:
+            going = True
+            while going:
+                going, batch = self._batch()
+                self._write(batch)
+        except AVSegError as error:
+            log.warning("%s", error)
+            self._failed = True
+            while self._queue.get() is not None:  # what still comes is lost, the picture goes on
+                self.dropped += 1
+        finally:
+            if self._store is not None:
+                self._store.close()
+
+    def _batch(self) -> tuple[bool, list[LiveResult]]:
+        """Results of about a second, and whether there will be more."""
+        batch: list[LiveResult] = []
+        until = time.monotonic() + BATCH_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            try:
+                result = self._queue.get(timeout=left)
+            except queue.Empty:
+                continue
+            if result is None:
+                return False, batch
+            batch.append(result)
+        return True, batch
+
+    def _write(self, batch: list[LiveResult]) -> None:
+        origin = self._recording.recorder.origin
+        if origin is None:
+            return
+        rows = [self._row(result, origin) for result in batch if result.frame_time >= origin]
+        if rows:
+            self._store = self._store or MaskStore.create(self._path, self._header())
+            self._store.add(*rows)
+
+    def _row(self, result: LiveResult, origin: float) -> WindowResult:
+        """On the file's clock; a mask that only heard anew belongs to the moment that it heard."""
+        start, stop = result.sound_start - origin, result.sound_stop - origin
+        reach = (stop - start) / 2 if self._config.window == "centred" else 0.0
+        moment = stop - reach - self._config.av_offset if result.reused else result.frame_time - origin
+        index, self.count = self.count, self.count + 1
+        return WindowResult(
+            window=Window(index, start, stop, moment),
+            frame_time=moment,
+            probability=result.probability,
+            labels=result.labels,
+            mixer_weights=result.mixer_weights,
+            tags=result.tags,
+            loudness=result.loudness,
+        )
+
+    def _header(self) -> RunHeader:
+        name, model_hash, class_names = self._model
+        width, height = self._recording.recorder.size
+        return RunHeader(
+            video=str(self._recording.path.resolve()),
+            video_id="",
+            duration=0.0,
+            width=width,
+            height=height,
+            fps=Fraction(30),
+            model=name,
+            model_hash=model_hash,
+            settings={"live": self._config.window, "av_offset": self._config.av_offset},
+            planned=0,
+            class_names=class_names,
+            notes=("Recorded live.",),
+        )
+
+
+def _free_path(folder: Path) -> Path:
+    """A name by date and time that is not taken."""
+    stem = time.strftime("live_%Y-%m-%d_%H-%M-%S")
+    names = [stem, *(f"{stem}_{number}" for number in range(2, 100))]
+    return next(folder / (name + VIDEO_SUFFIX) for name in names if not (folder / (name + VIDEO_SUFFIX)).exists())
