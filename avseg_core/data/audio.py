@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -140,5 +141,6 @@ def _write(path: Path, value: LogMel) -> None:
             np.save(file, value)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         _log.warning("%s: log-mel could not be kept (%s).", path, error.strerror)

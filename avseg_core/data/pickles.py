@@ -56,6 +56,13 @@ def _storage(*arguments: Any) -> _Storage:
     return _Storage(arguments[0])
 
 
+def _bytes(text: Any, encoding: Any) -> bytes:
+    """How pickle protocol 2 writes bytes."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise pickle.UnpicklingError("its bytes are damaged")
+    return text.encode("latin1")
+
+
 def _hooks(*_: Any) -> tuple[()]:
     return ()
 
@@ -81,6 +88,7 @@ _ALLOWED = {
     ("torch._utils", "_rebuild_parameter"): _StandIn(_parameter),
     ("torch.storage", "_load_from_bytes"): _StandIn(_storage),
     ("collections", "OrderedDict"): _StandIn(_hooks),
+    ("_codecs", "encode"): _StandIn(_bytes),
 }
 
 
