@@ -1,0 +1,294 @@
+"""The main window: menus, message bar, pages and status line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QLabel, QMainWindow, QMenu, QStackedWidget, QWidget
+
+from avseg_app.help import AboutDialog, ShortcutsDialog
+from avseg_app.icons import app_icon, icon
+from avseg_app.settings import SettingsStore
+from avseg_app.theme import ThemeManager
+from avseg_app.widgets.controls import column, make_action, row
+from avseg_app.widgets.drop_veil import DropVeil
+from avseg_app.widgets.message_bar import MessageBar
+from avseg_app.workers.protocol import ModelReady
+from avseg_app.workspace.actions import PlaybackActions
+from avseg_app.workspace.controller import Controller
+from avseg_app.workspace.exporting import Exporting
+from avseg_app.workspace.page import WorkspacePage
+from avseg_app.workspace.start_page import StartPage
+from avseg_app.workspace.toolbar import Toolbar
+
+_TITLE = "AVSeg Studio"
+_DEVICES = {"cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Metal)"}
+
+
+class MainWindow(QMainWindow):
+    """Everything the user sees. Pages are stacked; which one is shown follows from whether a video is open."""
+
+    def __init__(self, settings: SettingsStore, themes: ThemeManager) -> None:
+        super().__init__()
+        self.settings, self._themes = settings, themes
+        self.setWindowTitle(_TITLE)
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(QSize(860, 560))
+        self.resize(1280, 820)
+        self.setAcceptDrops(True)
+        self.controller = Controller(settings, self)
+        self.playback = PlaybackActions(self.controller.player, settings, self)
+        self.actions_by_name = self._make_actions()
+        self.messages = MessageBar()
+        self.start_page = StartPage(settings)
+        self.workspace = WorkspacePage(self.controller, self.playback)
+        self.toolbar = Toolbar(settings, self.actions_by_name)
+        self.exporting = Exporting(self.controller, self.messages, self)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start_page)
+        self.pages.addWidget(self.workspace)
+        central = QWidget()
+        central.setObjectName("page")
+        central.setLayout(column(self.toolbar, self.messages, self.pages, spacing=0))
+        self.setCentralWidget(central)
+        self._veil = DropVeil(self)
+        self._make_menus()
+        self._make_status()
+        self._connect()
+        self._on_document()
+        self.restoreGeometry(QByteArray.fromHex(settings.values.geometry.encode()))
+        self.controller.start()
+
+    def open(self, path: Path) -> None:
+        """Opens a video."""
+        self.messages.dismiss()
+        self.controller.open(path)
+
+    def _make_actions(self) -> dict[str, QAction]:
+        tr, settings = self.tr, self.settings
+        actions = {
+            "open": make_action(self, tr("&Open a video…"), self._ask_for_file, "Ctrl+O"),
+            "close": make_action(self, tr("&Close the video"), self.controller.close_video, "Ctrl+W"),
+            "export": make_action(self, tr("&Export…"), lambda: self.exporting.ask(), "Ctrl+E"),
+            "quit": make_action(self, tr("&Quit"), self.close, "Ctrl+Q"),
+            "zoom_in": make_action(self, tr("Zoom in"), lambda: self.workspace.canvas.zoom_by(1.25), "+", "="),
+            "zoom_out": make_action(self, tr("Zoom out"), lambda: self.workspace.canvas.zoom_by(0.8), "-"),
+            "fit": make_action(self, tr("Fit the frame to the window"), lambda: self.workspace.canvas.fit(), "0"),
+            "inspector": make_action(
+                self, tr("Side panel"), lambda on: settings.update(inspector_visible=on), "F9", checkable=True
+            ),
+            "full_screen": make_action(self, tr("Full screen"), self._toggle_full_screen, "F11"),
+            "shortcuts": make_action(self, tr("&Keyboard shortcuts"), self._show_shortcuts, "F1"),
+            "about": make_action(self, tr("&About AVSeg Studio"), lambda: AboutDialog(self).open()),
+        }
+        actions["inspector"].setChecked(settings.values.inspector_visible)
+        modes = {
+            "fill": (tr("Filled mask"), "1"),
+            "outline": (tr("Outline"), "2"),
+            "heat": (tr("Heat map"), "3"),
+            "none": (tr("No mask"), "4"),
+        }
+        for mode, (text, key) in modes.items():
+            actions[f"mode_{mode}"] = make_action(self, text, lambda mode=mode: settings.update(overlay_mode=mode), key)
+        for action in actions.values():
+            self.addAction(action)
+        return actions
+
+    def _make_menus(self) -> None:
+        tr, actions = self.tr, self.actions_by_name
+        file_menu = self.menuBar().addMenu(tr("&File"))
+        file_menu.addAction(actions["open"])
+        self._recent_menu = file_menu.addMenu(tr("Open &recent"))
+        self._recent_menu.aboutToShow.connect(self._fill_recent)
+        file_menu.addAction(actions["close"])
+        file_menu.addSeparator()
+        file_menu.addAction(actions["export"])
+        file_menu.addSeparator()
+        file_menu.addAction(actions["quit"])
+        view = self.menuBar().addMenu(tr("&View"))
+        view.addActions([actions[f"mode_{mode}"] for mode in ("fill", "outline", "heat", "none")])
+        view.addSeparator()
+        view.addActions([actions[name] for name in ("zoom_in", "zoom_out", "fit")])
+        view.addSeparator()
+        view.addActions([actions["inspector"], actions["full_screen"]])
+        self._add_theme_menu(view)
+        playback = self.menuBar().addMenu(tr("&Playback"))
+        for action in self.playback.all():
+            if action is None:
+                playback.addSeparator()
+            else:
+                playback.addAction(action)
+        helping = self.menuBar().addMenu(tr("&Help"))
+        helping.addActions([actions["shortcuts"], actions["about"]])
+
+    def _add_theme_menu(self, view: QMenu) -> None:
+        menu = view.addMenu(self.tr("&Theme"))
+        group = QActionGroup(self)
+        modes = {"system": self.tr("As the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        for mode, text in modes.items():
+            action = QAction(text, self, checkable=True, checked=mode == self.settings.values.theme)
+            action.triggered.connect(lambda _=False, mode=mode: self.settings.update(theme=mode))
+            group.addAction(action)
+            menu.addAction(action)
+
+    def _make_status(self) -> None:
+        self._device = QLabel(self.tr("Getting the model ready…"))
+        self._device_icon = QLabel()
+        self._sound_note = QLabel()
+        self._readout = QLabel()
+        self._readout.setAccessibleName(self.tr("Under the mouse"))
+        left = QWidget()
+        left.setLayout(row(self._device_icon, self._device, spacing=6, margins=(10, 0, 0, 0)))
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(left)
+        bar.addWidget(self._sound_note)
+        bar.addPermanentWidget(self._readout)
+        bar.addPermanentWidget(self.exporting.strip)
+        self._draw_status_icon()
+
+    def _connect(self) -> None:
+        controller = self.controller
+        controller.document_changed.connect(self._on_document)
+        controller.job_changed.connect(self._allow_export)
+        controller.timeline_changed.connect(self._allow_export)
+        controller.opening.connect(self._on_opening)
+        controller.message.connect(self.messages.show_message)
+        controller.device_changed.connect(self._on_device)
+        controller.worker_lost.connect(self._on_worker_lost)
+        controller.player.sound_changed.connect(self._on_sound)
+        controller.client.model_failed.connect(lambda failed: self._device.setText(self.tr("No model is loaded")))
+        self.start_page.open_requested.connect(self._ask_for_file)
+        self.start_page.file_chosen.connect(self.open)
+        self.workspace.readout.connect(self._readout.setText)
+        self.workspace.canvas.zoom_changed.connect(self.toolbar.show_zoom)
+        self.settings.changed.connect(self._on_setting)
+        self._themes.changed.connect(self._draw_status_icon)
+
+    def _on_document(self) -> None:
+        document = self.controller.document
+        is_open = document is not None
+        self.pages.setCurrentWidget(self.workspace if is_open else self.start_page)
+        self.toolbar.setVisible(is_open)
+        self.setWindowTitle(f"{document.path.name} – {_TITLE}" if document is not None else _TITLE)
+        self.playback.set_enabled(is_open)
+        for name in ("close", "zoom_in", "zoom_out", "fit", "inspector"):
+            self.actions_by_name[name].setEnabled(is_open)
+        self._allow_export()
+        if is_open:
+            self.workspace.canvas.setFocus()
+        else:
+            self._readout.clear()
+
+    def _allow_export(self) -> None:
+        document = self.controller.document
+        self.actions_by_name["export"].setEnabled(document is not None and document.done > 0)
+
+    def _on_opening(self, path: Path | None) -> None:
+        self.statusBar().clearMessage()
+        if path is not None:
+            self.statusBar().showMessage(self.tr("Opening {0}…").format(path.name))
+
+    def _on_device(self, ready: ModelReady) -> None:
+        reason = ready.reason.rstrip(".")
+        self._device.setText(f"{ready.model}   ·   {reason}")
+        self._device.setToolTip(
+            self.tr("{0} runs on {1}. {2}").format(ready.model, _DEVICES.get(ready.device, ready.device), ready.reason)
+        )
+
+    def _on_sound(self, note: str) -> None:
+        self._sound_note.setText(f"·   {note}" if note else "")
+
+    def _on_worker_lost(self, text: str) -> None:
+        self.messages.show_message("error", text, self.tr("Try again"), self.controller.restart_worker)
+
+    def _on_setting(self, name: str) -> None:
+        if name == "theme":
+            self._themes.set_mode(self.settings.values.theme)
+        elif name == "inspector_visible":
+            self.actions_by_name["inspector"].setChecked(self.settings.values.inspector_visible)
+        elif name in ("model", "rate"):
+            self.toolbar.refresh()
+
+    def _draw_status_icon(self) -> None:
+        self._device_icon.setPixmap(icon("chip", "text-muted").pixmap(QSize(16, 16), self.devicePixelRatioF()))
+
+    def _fill_recent(self) -> None:
+        self._recent_menu.clear()
+        for name in self.settings.values.recent_files:
+            path = Path(name)
+            action = self._recent_menu.addAction(path.name)
+            action.setStatusTip(name)
+            action.triggered.connect(lambda _=False, path=path: self.open(path))
+        if self._recent_menu.isEmpty():
+            self._recent_menu.addAction(self.tr("Nothing yet")).setEnabled(False)
+
+    def _ask_for_file(self) -> None:
+        """The platform's own dialog, without stopping the window."""
+        dialog = QFileDialog(self, self.tr("Open a video"), self.settings.values.open_dir)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(
+            [
+                self.tr("Videos")
+                + " (*.mp4 *.mov *.m4v *.mkv *.webm *.avi *.mpg *.mpeg *.ts *.mts *.wmv *.flv *.3gp *.ogv)",
+                self.tr("All files") + " (*)",
+            ]
+        )
+        dialog.fileSelected.connect(self._on_file_selected)
+        dialog.open()
+
+    def _on_file_selected(self, name: str) -> None:
+        path = Path(name)
+        self.settings.update(open_dir=str(path.parent))
+        self.open(path)
+
+    def _toggle_full_screen(self) -> None:
+        self.showNormal() if self.isFullScreen() else self.showFullScreen()
+
+    def _show_shortcuts(self) -> None:
+        actions = [action for action in self.playback.all() if action is not None]
+        ShortcutsDialog([*actions, *self.actions_by_name.values()], self).open()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped_files(event):
+            event.acceptProposedAction()
+            self.start_page.set_hot(True)
+            self._veil.show_over(self.centralWidget(), self.controller.document is not None)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._end_drag()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._end_drag()
+        files = _dropped_files(event)
+        if not files:
+            return
+        event.acceptProposedAction()
+        self.open(files[0])
+        if len(files) > 1:
+            text = self.tr("One video at a time: {0} is opened, {1} more files are not.")
+            self.messages.show_message("info", text.format(files[0].name, len(files) - 1))
+
+    def _end_drag(self) -> None:
+        self.start_page.set_hot(False)
+        self._veil.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._veil.setGeometry(self.centralWidget().geometry())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Gone from the screen at once, then every process and thread is ended."""
+        self.settings.update(geometry=bytes(self.saveGeometry().toHex()).decode())
+        self.hide()
+        self.exporting.close()
+        self.controller.close()
+        self.start_page.close_threads()
+        self.settings.flush()
+        event.accept()
+
+
+def _dropped_files(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

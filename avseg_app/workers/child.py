@@ -1,0 +1,86 @@
+"""A child process that talks through a pipe: started, listened to and ended without ever blocking the window."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+_GRACE_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+class Child(QObject):
+    """One life of a spawned process that runs `target(connection)`."""
+
+    received = Signal(object)
+    ended = Signal(object)
+    """The exit code, negative for a signal; not after `stop`."""
+
+    def __init__(self, target: Callable[[Connection], None], name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=target, args=(theirs,), name=name, daemon=True)
+        self._stopping = False
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._listen, args=(theirs,), name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, once it runs."""
+        return self._process.pid
+
+    def send(self, message: object) -> None:
+        """Hands `message` to the process; one that is gone hears nothing."""
+        try:
+            self._connection.send(message)
+        except OSError as error:
+            log.info("%s: %s", self._process.name, error)
+
+    def stop(self) -> None:
+        """Ends the process for good and waits until it has gone (at once: it keeps nothing that a kill could hurt)."""
+        self._stopping = True
+        self._started.wait(_GRACE_SECONDS)
+        if self._process.pid is not None:
+            self._process.terminate()
+            self._thread.join(_GRACE_SECONDS)
+            if self._thread.is_alive():
+                self._process.kill()
+                self._thread.join(_GRACE_SECONDS)
+
+    def _listen(self, theirs: Connection) -> None:
+        if self._stopping:
+            return
+        self._process.start()
+        theirs.close()
+        self._started.set()
+        try:
+            while True:
+                self.received.emit(self._connection.recv())
+        except (EOFError, OSError):
+            self._process.join()
+        except RuntimeError:  # the QObject has gone: the application is closing
+            self._process.join()
+            return
+        code = self._process.exitcode
+        if not self._stopping:
+            self.ended.emit(code)
+
+
+def describe_exit(code: Any) -> str:
+    """An exit code in words: "signal 9 (SIGKILL)", "exit code 3"."""
+    import signal
+
+    if isinstance(code, int) and code < 0:
+        try:
+            return f"signal {-code} ({signal.Signals(-code).name})"
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"

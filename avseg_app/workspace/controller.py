@@ -1,0 +1,330 @@
+"""The workspace's conduct: opens videos, runs their segmentation, and says what to show. No widget in here."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from avseg_app.paths import cache_dir
+from avseg_app.playback.player import Player
+from avseg_app.settings import SettingsStore
+from avseg_app.workers.background import Background
+from avseg_app.workers.inference_client import InferenceClient
+from avseg_app.workers.protocol import FeatureMaps, JobEnded, JobStarted, ModelFailed, ModelReady, WindowsDone
+from avseg_app.workspace import cache
+from avseg_app.workspace.document import Document, store_path
+from avseg_app.workspace.envelope import EnvelopeReader
+from avseg_core.errors import AVSegError, Cancelled
+from avseg_core.media.info import MediaInfo
+from avseg_core.results.result import WindowResult
+from avseg_core.results.timeline import Timeline as StoredTimeline
+
+_REREAD_MS = 120
+_MAPS_MS = 120
+
+
+class Controller(QObject):
+    """Owns the player, the link to the inference process and the open document."""
+
+    document_changed = Signal()
+    timeline_changed = Signal()
+    result_changed = Signal()
+    maps_changed = Signal(object)
+    """FeatureMaps of the window in view, or None"""
+    job_changed = Signal()
+    device_changed = Signal(object)
+    """ModelReady"""
+    opening = Signal(object)
+    """Path that is being looked at, or None when that is over"""
+    message = Signal(str, str)
+    """kind (info, success, warning, error) and text"""
+    worker_lost = Signal(str)
+    """The inference process is gone for good: why"""
+
+    def __init__(self, settings: SettingsStore, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.player = Player(self)
+        self.client = InferenceClient(self)
+        self.document: Document | None = None
+        self._files = Background("files", self)
+        self._sounds = Background("envelope", self)
+        self._ticket = 0
+        self._index = -1
+        self._fetching: set[int] = set()
+        self._maps_wanted = True
+        self._reread = _timer(self, _REREAD_MS, self._read_timeline)
+        self._maps_timer = _timer(self, _MAPS_MS, self._ask_for_maps)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.player.position_changed.connect(self._on_position)
+        self.player.playing_changed.connect(lambda _: self._maps_timer.start())
+        self.player.failed.connect(lambda text: self.message.emit("error", text))
+        self.client.model_ready.connect(self._on_model_ready)
+        self.client.model_failed.connect(self._on_model_failed)
+        self.client.job_started.connect(self._on_job_started)
+        self.client.windows_done.connect(self._on_windows_done)
+        self.client.job_ended.connect(self._on_job_ended)
+        self.client.maps_ready.connect(self._on_maps)
+        self.client.restarted.connect(self._on_restarted)
+        self.client.gave_up.connect(self._on_gave_up)
+        self.settings.changed.connect(self._on_setting)
+
+    def start(self) -> None:
+        """Gets the model ready while the user still looks around."""
+        folder = self._masks()
+        self._files.submit(lambda: cache.prune(folder), lambda _: None)
+        self.client.start(self.settings.values.model)
+
+    def close(self) -> None:
+        """Ends all threads and processes."""
+        self._ticket += 1
+        self.client.close()
+        self._files.close()
+        self._sounds.close()
+        self.player.close()
+
+    def open(self, path: Path) -> None:
+        """Opens a video; the one that is open stays until it is clear that the new one can be read."""
+        self._ticket += 1
+        ticket = self._ticket
+        self.opening.emit(path)
+        self._files.submit(
+            lambda: cache.examine(path, lambda: ticket != self._ticket),
+            lambda answer: self._on_examined(ticket, answer),
+            lambda error: self._on_refused(ticket, error),
+        )
+
+    def close_video(self) -> None:
+        """Back to no video."""
+        self._ticket += 1
+        self.client.forget()
+        self.player.unload()
+        self.document = None
+        self.opening.emit(None)
+        self.document_changed.emit()
+
+    def cancel(self) -> None:
+        """Stops the segmentation; what is done stays."""
+        self.client.stop()
+        self._set_job(phase="stopped", seconds_left=None)
+
+    def resume(self) -> None:
+        """Goes on with what is missing."""
+        self._segment()
+
+    def restart_worker(self) -> None:
+        """Tries again after the inference process was given up."""
+        self.client.start(self.settings.values.model)
+        if self.document is not None:
+            self._segment()
+
+    @property
+    def result(self) -> WindowResult | None:
+        """What is known of the window in view."""
+        return self.document.results.get(self._index) if self.document is not None else None
+
+    def set_maps_wanted(self, wanted: bool) -> None:
+        """Feature maps cost time: they are asked for only while somebody sees them."""
+        self._maps_wanted = wanted
+        self._maps_timer.start()
+
+    def _masks(self) -> Path:
+        folder = cache_dir() / "masks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _on_refused(self, ticket: int, error: AVSegError) -> None:
+        if ticket == self._ticket and not isinstance(error, Cancelled):
+            self.opening.emit(None)
+            self.message.emit("error", str(error))
+
+    def _on_examined(self, ticket: int, answer: tuple[MediaInfo, str]) -> None:
+        if ticket != self._ticket:
+            return
+        info, video_id = answer
+        self.opening.emit(None)
+        self.settings.add_recent(Path(info.path))
+        self._adopt(info, video_id)
+        self.player.load(info)
+        self._begin()
+        self._read_sound(EnvelopeReader(Path(info.path), info.duration))
+        if not info.audio:
+            self.message.emit("info", self.tr("This video has no sound track: it is segmented on silence."))
+
+    def _adopt(self, info: MediaInfo, video_id: str) -> None:
+        """Makes this the document, under the model and rate in force."""
+        values = self.settings.values
+        store = store_path(self._masks(), video_id, values.model, values.rate)
+        peaks = self.document.peaks if self.document is not None and self.document.video_id == video_id else None
+        self.document = Document(info, video_id, values.model, values.rate, store)
+        if peaks is not None:
+            self.document.peaks = peaks
+        self._index = -1
+        self._fetching.clear()
+        self.client.forget()
+        self.document_changed.emit()
+
+    def _begin(self) -> None:
+        """Shows what is known of the document and starts on the rest."""
+        self._read_timeline()
+        self._segment()
+        self._on_position(self.player.position)
+
+    def _segment(self) -> None:
+        document = self.document
+        if document is not None:
+            self._set_job(phase="loading", done=document.done, planned=len(document.windows), message="")
+            self.client.segment(document.path, document.model, document.rate, document.store, self.player.position)
+
+    def _set_job(self, **changes: object) -> None:
+        if self.document is not None:
+            self.document.job = dataclasses.replace(self.document.job, **changes)
+            self.job_changed.emit()
+
+    def _on_setting(self, name: str) -> None:
+        if name == "threshold":
+            self._reread.start()
+        elif name in ("model", "rate") and self.document is not None:
+            self._adopt(self.document.info, self.document.video_id)
+            self._begin()
+        elif name == "model":
+            self.client.start(self.settings.values.model)
+
+    def _read_timeline(self) -> None:
+        """Shows what the store holds; also how a new threshold reaches the areas."""
+        document, threshold = self.document, self.settings.values.threshold
+        if document is not None:
+            path = document.store
+            self._files.submit(
+                lambda: cache.stored_timeline(path, threshold), lambda stored: self._on_timeline(document, stored)
+            )
+
+    def _on_timeline(self, document: Document, stored: StoredTimeline | None) -> None:
+        if document is self.document and stored is not None:
+            document.take_timeline(stored)
+            self._set_job(done=document.done)
+            self.timeline_changed.emit()
+            self._show_result()
+
+    def _read_sound(self, reader: EnvelopeReader) -> None:
+        document = self.document
+        if document is None or not document.info.audio:
+            return
+
+        def on_peaks(answer: tuple[object, bool]) -> None:
+            if self.document is not None and self.document.video_id == document.video_id:
+                self.document.peaks, finished = answer
+                self.timeline_changed.emit()
+                if not finished:
+                    self._sounds.submit(reader.advance, on_peaks)
+
+        self._sounds.submit(reader.advance, on_peaks)
+
+    def _on_position(self, time: float) -> None:
+        document = self.document
+        if document is None:
+            return
+        index = document.index_at(time)
+        if index == self._index:
+            return
+        self._index = index
+        if document.job.phase in ("loading", "running"):
+            self.client.look_at(time)
+        self._show_result()
+        following = index + 1
+        if self.player.playing and following < len(document.windows):
+            self._fetch(document, following)
+
+    def _show_result(self) -> None:
+        """Shows the window in view, now or as soon as it is read from the store."""
+        document = self.document
+        if document is not None and self._index >= 0 and document.results.get(self._index) is None:
+            self._fetch(document, self._index)
+        self.result_changed.emit()
+        self._maps_timer.start()
+
+    def _fetch(self, document: Document, index: int) -> None:
+        if not document.is_known(index) or document.results.get(index) is not None or index in self._fetching:
+            return
+        self._fetching.add(index)
+        path = document.store
+        self._files.submit(
+            lambda: cache.stored_result(path, index), lambda result: self._on_fetched(document, index, result)
+        )
+
+    def _on_fetched(self, document: Document, index: int, result: WindowResult | None) -> None:
+        self._fetching.discard(index)
+        if document is self.document and result is not None:
+            document.results.put(result)
+            if index == self._index:
+                self.result_changed.emit()
+
+    def _ask_for_maps(self) -> None:
+        """While playing, only when the model has nothing else to do."""
+        document = self.document
+        if document is None or not self._maps_wanted or self.result is None or self.result.mixer_weights is None:
+            return
+        if not self.player.playing or document.job.phase == "done":
+            self.client.want_maps(self._index)
+
+    def _on_maps(self, maps: FeatureMaps) -> None:
+        if maps.index == self._index:
+            self.maps_changed.emit(maps)
+
+    def _on_model_ready(self, ready: ModelReady) -> None:
+        if ready.model == self.settings.values.model:
+            self.device_changed.emit(ready)
+
+    def _on_model_failed(self, failed: ModelFailed) -> None:
+        if failed.model == self.settings.values.model:
+            self.message.emit("error", failed.message)
+
+    def _on_job_started(self, started: JobStarted) -> None:
+        document = self.document
+        if document is not None:
+            document.keep_only(started.done)
+            self._set_job(phase="running", done=document.done, planned=started.planned)
+            if document.done < len(started.done):
+                self._read_timeline()
+            self.timeline_changed.emit()
+            self._show_result()
+
+    def _on_windows_done(self, answer: WindowsDone) -> None:
+        document = self.document
+        if document is None:
+            return
+        for result in answer.results:
+            document.add(result, self.settings.values.threshold)
+        phase = document.job.phase if document.job.phase == "stopped" else "running"
+        self._set_job(phase=phase, done=document.done, seconds_left=answer.seconds_left)
+        self.timeline_changed.emit()
+        if any(result.window.index == self._index for result in answer.results):
+            self._show_result()
+
+    def _on_job_ended(self, ended: JobEnded) -> None:
+        self._set_job(phase=ended.outcome, seconds_left=None, message=ended.message)
+        if ended.outcome == "failed" and ended.message:
+            self.message.emit("error", ended.message)
+        self._maps_timer.start()
+
+    def _on_restarted(self, reason: str) -> None:
+        text = self.tr("The segmentation process ended unexpectedly ({0}) and was restarted; it goes on where it was.")
+        self.message.emit("warning", text.format(reason))
+
+    def _on_gave_up(self, reason: str) -> None:
+        self._set_job(phase="failed", seconds_left=None)
+        text = self.tr("The segmentation process ended unexpectedly again and again ({0}); the memory may be short.")
+        self.worker_lost.emit(text.format(reason))
+
+
+def _timer(owner: QObject, milliseconds: int, slot: object) -> QTimer:
+    """A timer that fires once, some time after its last start."""
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(slot)
+    return timer

@@ -1,0 +1,78 @@
+"""How far the segmentation is, with the button to stop it or to go on."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+
+from avseg_app.widgets.controls import label, row
+from avseg_app.workspace.document import JobState
+
+
+class JobBar(QWidget):
+    """One line: words, bar, button."""
+
+    cancel_requested = Signal()
+    resume_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text = label("", "muted")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(170)
+        self._bar.setAccessibleName(self.tr("Segmentation progress"))
+        self.button = QPushButton()
+        self.button.setProperty("kind", "quiet")
+        self.button.clicked.connect(self._act)
+        self._running = False
+        self.setLayout(row(self._text, self._bar, self.button, 0, spacing=10, margins=(12, 0, 12, 4)))
+        self.show_state(JobState())
+
+    @property
+    def text(self) -> str:
+        """The words."""
+        return self._text.text()
+
+    def show_state(self, state: JobState, rate: float = 1.0) -> None:
+        """Shows a state of a job with `rate` masks per second."""
+        self._running = state.phase in ("loading", "running")
+        self._text.setText(self._describe(state, rate))
+        self._bar.setRange(0, 0 if state.phase == "loading" and not state.done else max(1, state.planned))
+        self._bar.setValue(state.done)
+        unfinished = state.done < state.planned
+        self._bar.setVisible(unfinished)
+        self.button.setVisible(self._running or (unfinished and state.phase in ("stopped", "failed")))
+        self.button.setText(self.tr("Cancel") if self._running else self.tr("Resume"))
+        self.button.setAccessibleName(
+            self.tr("Cancel the segmentation") if self._running else self.tr("Resume the segmentation")
+        )
+        self.setAccessibleName(self._text.text())
+
+    def _describe(self, state: JobState, rate: float) -> str:
+        done, planned = state.done, state.planned
+        if state.phase == "loading":
+            return self.tr("Preparing the model…") if done < planned or not planned else self._complete(planned, rate)
+        if state.phase == "done" or (planned and done >= planned):
+            return self._complete(planned, rate)
+        share = self.tr("{0} of {1} masks").format(done, planned)
+        if state.phase == "stopped":
+            return self.tr("Segmentation stopped: {0}").format(share)
+        if state.phase == "failed":
+            return self.tr("Segmentation failed: {0}").format(share)
+        if state.seconds_left is None:
+            return self.tr("Segmenting: {0}").format(share)
+        return self.tr("Segmenting: {0}, about {1} left").format(share, self._span(state.seconds_left))
+
+    def _complete(self, planned: int, rate: float) -> str:
+        return self.tr("Segmented: {0} masks, {1:g} per second").format(planned, rate)
+
+    def _span(self, seconds: float) -> str:
+        if seconds < 90:
+            return self.tr("{0} s").format(max(1, round(seconds)))
+        if seconds < 5400:
+            return self.tr("{0} min").format(round(seconds / 60))
+        return self.tr("{0:.1f} h").format(seconds / 3600)
+
+    def _act(self) -> None:
+        (self.cancel_requested if self._running else self.resume_requested).emit()
