@@ -6,19 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avseg_core.media.audio import AudioReader as AudioReader
-    from avseg_core.media.info import AudioTrack as AudioTrack
-    from avseg_core.media.info import MediaInfo as MediaInfo
-    from avseg_core.media.index import probe as probe
-    from avseg_core.media.video import Frame as Frame
-    from avseg_core.media.video import VideoReader as VideoReader
+    from avseg_core.media.audio import AudioReader
+    from avseg_core.media.index import probe
+    from avseg_core.media.info import AudioTrack, MediaInfo
+    from avseg_core.media.video import Frame, VideoReader
+    from avseg_core.media.writer import VideoWriter
 
+__all__ = ["AudioReader", "AudioTrack", "Frame", "MediaInfo", "VideoReader", "VideoWriter", "probe"]
 _HOMES = {
     "AudioReader": "audio",
     "AudioTrack": "info",
     "Frame": "video",
     "MediaInfo": "info",
     "VideoReader": "video",
+    "VideoWriter": "writer",
     "probe": "index",
 }
 

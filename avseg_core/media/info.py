@@ -92,7 +92,7 @@ def _describe_track(index: int, stream: AudioStream, container: InputContainer, 
         channels=stream.codec_context.channels,
         start=start,
         duration=duration,
-        language=stream.language or "",
+        language="" if stream.language in (None, "und") else stream.language,
         title=stream.metadata.get("title", ""),
         codec=stream.codec_context.codec.canonical_name,
     )
