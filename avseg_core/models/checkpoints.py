@@ -81,10 +81,12 @@ def load_model(name_or_path: str | Path, device: torch.device | str = "cpu") -> 
     config = read_config(path)
     verify(path)
     try:
-        state = load_file(path)
+        stored = load_file(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: damaged ({error}); get the model again.") from None
-    model = _assemble(config, {key: t.float() if t.is_floating_point() else t for key, t in state.items()}, str(path))
+    # Copied because a file's tensors are not aligned, for which the CPU has other kernels with other roundings.
+    state = {key: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for key, t in stored.items()}
+    model = _assemble(config, state, str(path))
     return cast(AVSModel, model.to(device).eval())
 
 

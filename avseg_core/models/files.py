@@ -35,7 +35,7 @@ def read_state(path: Path) -> StateDict:
             raise InputError(f"{path}: holds more than tensors (code or objects), so it is not opened.") from None
         raise InputError(f"{path}: not a checkpoint, or damaged.") from None
     except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError) as error:
-        raise InputError(f"{path}: not a checkpoint, or damaged ({str(error).splitlines()[0][:80]}).") from None
+        raise InputError(f"{path}: not a checkpoint, or damaged ({type(error).__name__}).") from None
     return unwrap(content, str(path))
 
 
