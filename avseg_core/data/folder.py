@@ -34,6 +34,7 @@ from avseg_core.data.dataset import SPLITS, ClipDataset, LabelMap, RawClip
 from avseg_core.data.masks import read_binary_mask, read_index_mask
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import InputError
+from avseg_core.media import AudioReader, VideoReader
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv", ".ts")
@@ -171,8 +172,6 @@ def _note_leftovers(report: CheckReport, folder: Path, clips: list[AnnotatedClip
 
 
 def _check_clip(report: CheckReport, clip: AnnotatedClip, names: tuple[str, ...]) -> None:
-    from avseg_core.media import VideoReader
-
     size = None
     try:
         with VideoReader(clip.video) as reader:
@@ -232,8 +231,6 @@ class FolderDataset(ClipDataset):
         return f"{masks[frame].parent.name}/{masks[frame].name}" if frame < len(masks) else None
 
     def read(self, index: int) -> RawClip:
-        from avseg_core.media import VideoReader
-
         clip = self._parts[index][1]
         with VideoReader(clip.video) as reader:
             images = [Image.fromarray(frame.image) for frame in reader.frames_at(clip.times)]
@@ -259,8 +256,6 @@ def _parts(clips: list[AnnotatedClip], length: int) -> Iterator[tuple[str, Annot
 
 def _windows(clip: AnnotatedClip, front_end: FrontEnd) -> LogMel:
     """[T,96,64]: the second of sound centred on each mask's time."""
-    from avseg_core.media import AudioReader
-
     with AudioReader(clip.video, rate=RATE) as sound:
         seconds = [sound.read(time - WINDOW_SECONDS / 2, WINDOW_SECONDS) for time in clip.times]
     return np.concatenate([window_logmel(second, front_end) for second in seconds])
