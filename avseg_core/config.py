@@ -68,11 +68,6 @@ class ModelConfig:
 
     def check(self) -> None:
         """Raises InputError when sizes do not fit together."""
-        height, width = self.image_size
-        if height < 32 or width < 32 or height % 32 or width % 32:
-            raise InputError(f"image_size {height}x{width}: height and width must be multiples of 32.")
-        if self.embed_dim < 32 or self.embed_dim % 32 or self.embed_dim % self.num_heads:
-            raise InputError(f"embed_dim {self.embed_dim} must be a multiple of 32 and of num_heads {self.num_heads}.")
         counts = (
             "num_classes",
             "num_heads",
@@ -85,6 +80,13 @@ class ModelConfig:
         for name in counts:
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        height, width = self.image_size
+        if height < 32 or width < 32 or height % 32 or width % 32:
+            raise InputError(f"image_size {height}x{width}: height and width must be multiples of 32.")
+        if self.embed_dim < 32 or self.embed_dim % 32 or self.embed_dim % self.num_heads:
+            raise InputError(f"embed_dim {self.embed_dim} must be a multiple of 32 and of num_heads {self.num_heads}.")
+        if self.label_prior and self.audio_encoder != "yamnet":
+            raise InputError("label_prior needs the audio encoder that names sounds, yamnet.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
 from avseg_core.config import ModelConfig
 from avseg_core.models.attention import AttentionMap
-from avseg_core.models.audio_encoders import AUDIO_ENCODERS, per_distinct
+from avseg_core.models.audio_encoders import AUDIO_ENCODERS, YAMNet, per_distinct
 from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.decoder import Decoder
 from avseg_core.models.encoder import Encoder, FeatureProjection, MaskFeature, level_shapes
@@ -101,8 +101,9 @@ class AVSegFormer(nn.Module):
         memory, mask_feature, _ = visual
         shapes = level_shapes(mask_feature)
         if self.label_prior is not None:
-            weights = self.label_prior.weigh(self.audio_encoder.name_sounds(embedding)) if things is None else things
-            maps = self.label_prior.match(visual.things, weights)
+            if things is None:
+                things = self.label_prior.weigh(cast(YAMNet, self.audio_encoder).name_sounds(embedding))
+            maps = self.label_prior.match(visual.things, things)
             memory, mask_feature = self.label_prior(memory, mask_feature, maps, shapes)
         audio = self.audio_proj(embedding)  # [N,D]
         queries = per_distinct(lambda rows: self.queries(self.audio_proj(rows)), embedding)  # [N,Q,D]
