@@ -43,6 +43,6 @@ TABLE_1 = (
     PublishedRow("LGVT", "Swin-T", "NeurIPS 2021", (87.3, 74.94), (59.3, 40.71), None),
     PublishedRow("AVSBench-R50", "ResNet-50", "ECCV 2022", (84.8, 72.79), (57.8, 47.88), (25.2, 20.18)),
     PublishedRow("AVSegFormer-R50", "ResNet-50", "the paper", (85.9, 76.45), (62.8, 49.53), (29.3, 24.93)),
-    PublishedRow("AVSBench-PVTv2", "PVTv2-B5", "ECCV 2022", (87.9, 78.74), (64.5, 54.00), (35.2, 29.77)),
-    PublishedRow("AVSegFormer-PVTv2", "PVTv2-B5", "the paper", (89.9, 82.06), (69.3, 58.36), (42.0, 36.66)),
+    PublishedRow("AVSBench-PVTv2", "PVTv2", "ECCV 2022", (87.9, 78.74), (64.5, 54.00), (35.2, 29.77)),
+    PublishedRow("AVSegFormer-PVTv2", "PVTv2", "the paper", (89.9, 82.06), (69.3, 58.36), (42.0, 36.66)),
 )
