@@ -11,6 +11,7 @@ CAVEAT = (
     "repository (83.06 and 61.33 mIoU for PVTv2 on S4 and MS3) are for 512 px and its second generation."
 )
 IMAGE_SIZE = 224
+SPLIT = "test"
 CLIPS_PER_BATCH = 4
 Pair = tuple[float, float] | None
 """F-score and mIoU as printed (mIoU in percent, F in percent); None where the table has a dash."""
@@ -42,7 +43,7 @@ TABLE_1 = (
     PublishedRow("iGAN", "Swin-T", "arXiv 2022", (77.8, 61.59), (54.4, 42.89), None),
     PublishedRow("LGVT", "Swin-T", "NeurIPS 2021", (87.3, 74.94), (59.3, 40.71), None),
     PublishedRow("AVSBench-R50", "ResNet-50", "ECCV 2022", (84.8, 72.79), (57.8, 47.88), (25.2, 20.18)),
-    PublishedRow("AVSegFormer-R50", "ResNet-50", "the paper", (85.9, 76.45), (62.8, 49.53), (29.3, 24.93)),
+    PublishedRow("AVSegFormer-R50", "ResNet-50", "AVSegFormer paper", (85.9, 76.45), (62.8, 49.53), (29.3, 24.93)),
     PublishedRow("AVSBench-PVTv2", "PVTv2", "ECCV 2022", (87.9, 78.74), (64.5, 54.00), (35.2, 29.77)),
-    PublishedRow("AVSegFormer-PVTv2", "PVTv2", "the paper", (89.9, 82.06), (69.3, 58.36), (42.0, 36.66)),
+    PublishedRow("AVSegFormer-PVTv2", "PVTv2", "AVSegFormer paper", (89.9, 82.06), (69.3, 58.36), (42.0, 36.66)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from avseg_core.evaluation.published import CAVEAT, CLIPS_PER_BATCH, IMAGE_SIZE, SOURCE, TABLE_1
+from avseg_core.evaluation.published import CAVEAT, CLIPS_PER_BATCH, IMAGE_SIZE, SOURCE, SPLIT, TABLE_1
 from avseg_core.evaluation.report import EvaluationReport
 from avseg_core.metrics import Scores
 
@@ -14,7 +14,7 @@ Cell = str | float | int
 _EXPLAINED = {
     "avsbench": "As the AVSBench and AVSegFormer scripts count. ",
     "frame": "Plain means over the annotated frames. ",
-    "dataset": "Pixels of all annotated frames counted together; far higher than a mean over frames. ",
+    "dataset": "Pixels of all annotated frames counted together; usually far higher than a mean over frames. ",
 }
 _BINARY = {
     "avsbench": "F is taken at the best threshold of each batch, so it depends on the batch size.",
@@ -57,7 +57,7 @@ def tables(reports: Sequence[EvaluationReport], dataset: str, *, published: bool
     """
     open_published = published and any(row.result(dataset) for row in TABLE_1)
     for number, scores in enumerate(reports[0].scores):
-        beside = open_published and _comparable(scores)
+        beside = open_published and _comparable(reports[0], scores, dataset)
         open_published = open_published and not beside
         yield _protocol_table(reports, number, dataset if beside else "")
     if open_published:
@@ -69,9 +69,10 @@ def tables(reports: Sequence[EvaluationReport], dataset: str, *, published: bool
                 yield _class_table(report, scores)
 
 
-def _comparable(scores: Scores) -> bool:
-    """Whether published rows may stand in the same columns."""
-    return scores.protocol == "avsbench" and scores.clips_per_batch in (None, CLIPS_PER_BATCH)
+def _comparable(report: EvaluationReport, scores: Scores, dataset: str) -> bool:
+    """Whether published rows may stand in the same columns: same split, protocol, batch size and kind of mask."""
+    measured_alike = scores.protocol == "avsbench" and scores.clips_per_batch in (None, CLIPS_PER_BATCH)
+    return report.split == SPLIT and measured_alike and bool(scores.classes) == (dataset == "avss")
 
 
 def _protocol_table(reports: Sequence[EvaluationReport], number: int, published: str) -> Table:

@@ -240,7 +240,7 @@ def test_written_tables_hold_one_protocol_each(avsbench: Path, tmp_path: Path) -
     assert tables["avsbench, batches of 2"][0] == ["Model", "px", "mIoU", "F (batches of 2 clips)"]
     published = [row for row in tables["avsbench, batches of 4"] if row[-1] not in ("Source", "this evaluation")]
     assert len(published) == 10  # AOT has no result on MS3
-    assert ["AVSegFormer-PVTv2 (PVTv2)", "224x224", "58.36", "69.3", "the paper"] in published
+    assert ["AVSegFormer-PVTv2 (PVTv2)", "224x224", "58.36", "69.3", "AVSegFormer paper"] in published
     assert [row[0] for row in tables["frame"][1:]] == ["knows", "worse"]
     for number, title in enumerate(tables):
         ours = [row for row in tables[title][1:] if row[0] in ("knows", "worse")]
@@ -264,6 +264,18 @@ def test_published_rows_never_stand_beside_another_batch_size(avsbench: Path, tm
     assert list(tables) == ["avsbench, batches of 2", "avsbench, published only"]
     assert len(tables["avsbench, batches of 2"]) == 2
     assert len(tables["avsbench, published only"]) == 11
+
+
+@pytest.mark.parametrize(("name", "split"), [("avss", "test"), ("s4", "train")])
+def test_published_rows_never_stand_beside_other_masks_or_another_split(
+    name: str, split: str, avsbench: Path, tmp_path: Path
+) -> None:
+    dataset = build_dataset(config_for(avsbench, name), split, 1)
+    report = evaluate_model(KnowsTheThings(), dataset, name="knows", batch_sizes=[4], protocols=["avsbench"])
+    write_results([report], name, tmp_path, published=True)
+    tables = markdown_tables(read_results(tmp_path)[0])
+    assert list(tables) == ["avsbench, batches of 4", "avsbench, published only"]
+    assert [row[0] for row in tables["avsbench, batches of 4"]] == ["Model", "knows"]
 
 
 def test_avss_has_a_table_of_classes_and_five_published_rows(avsbench: Path, tmp_path: Path) -> None:
