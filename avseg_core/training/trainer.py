@@ -86,6 +86,7 @@ class Trainer:
         self._events, self._inbox = events, inbox
         self._pace = Pace()
         self._saved_at = time.monotonic()
+        self._saved_version = (0, -1)
         self._prepared_for = -1
 
     @property
@@ -233,6 +234,7 @@ class Trainer:
             cast(AVSModel, self.result.eval()),
             self.val_clips,
             batch_size=self.config.batch_size,
+            clips_at_once=max(self.config.batch_size // self.state.micro_batches, 1),
             device=self.world.device,
             workers=self.config.data.workers,
             autocast=self.stepper.autocast,
@@ -323,7 +325,8 @@ class Trainer:
         Raises:
             Diverged: a weight is not finite; the previous state is then the last good one.
         """
-        if not self.world.is_first:
+        version = (self.state.step, self.state.evaluated_step)
+        if not self.world.is_first or version == self._saved_version:
             return
         for name, weight in self.model.state_dict().items():
             if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
@@ -332,6 +335,7 @@ class Trainer:
         self._saved_at = time.monotonic()
         try:
             save_state(self.state_dict(), path)
+            self._saved_version = version
             self._say(CheckpointSaved(step=self.state.step, file=self.run_folder.relative(path)))
         except SaveError as error:
             self._say(Notice(text=str(error)))
