@@ -37,7 +37,10 @@ def setup_window(*, wanted: bool) -> Iterator[Say]:
 
 
 def _print(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    """Counted steps ("[3/65] ...") share one line of a terminal."""
+    counted = message.startswith("[") and sys.stderr.isatty()
+    start, end = ("\r\x1b[K", "") if counted else ("\r\x1b[K" if sys.stderr.isatty() else "", "\n")
+    print(start + message, end=end, file=sys.stderr, flush=True)
 
 
 def _show(messages: queue.Queue[str | None]) -> None:

@@ -158,7 +158,8 @@ def _is_whole(metadata: Path | None) -> bool:
     try:
         with open(metadata / "RECORD", encoding="utf-8", newline="") as handle:
             rows = [row for row in csv.reader(handle) if len(row) == 3 and row[2].isdigit()]
-        return all((metadata.parent / name).stat().st_size == int(size) for name, _, size in rows)
+        files = {name: int(size) for name, _, size in rows if not name.endswith(".pyc")}  # Python rewrites those
+        return all((metadata.parent / name).stat().st_size == size for name, size in files.items())
     except (OSError, ValueError):
         return False
 

@@ -72,6 +72,9 @@ def test_repairs_what_is_half_made_damaged_or_changed(environment: Environment) 
     environment.ensure(lambda _: None)
     assert answer_of(environment) == "42"
 
+    with open(environment.site_packages / "avsegprobe-1.0.dist-info" / "RECORD", "a") as record:
+        record.write("__pycache__/avsegprobe.cpython-311.pyc,sha256=other,9\n")  # compiled anew, so of another size
+    assert environment.damaged() == []
     module = environment.site_packages / "avsegprobe.py"
     module.write_text("ANSWER = ")  # truncated, as by a full disk
     assert environment.is_ready(), "the quick check does not read every file"
