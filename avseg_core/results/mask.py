@@ -4,7 +4,8 @@ The model sees the whole frame resized to its input size with an antialiased tri
 (align_corners=False), as PIL and torchvision do. Back in the video, output pixel x lies at (x + 0.5) * w / W - 0.5 of
 the model's grid. Enlarging uses the cubic convolution kernel with a = -1: of the usual kernels it puts the 0.5 crossing
 of a filtered edge nearest to the true edge (off by 0.013 model pixels at the most, bilinear by 0.073), which is what
-keeps the edges of an 8K mask within one pixel.
+keeps the edges of an 8K mask within one pixel. Its overshoot is cut off, so that no threshold sees what the model did
+not say.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+_ROUNDING = 1e-3
+"""Far above the rounding of float32 sums, far below one level."""
 _ROWS = 512
 """Rows that are enlarged at a time, so that an 8K mask needs no 8K float array."""
 
@@ -31,7 +34,7 @@ def binary(probability: NDArray[np.uint8], size: tuple[int, int], threshold: flo
     """Mask of the video's `size` (height, width): True where the probability is above `threshold` (strictly)."""
     result = np.empty(size, np.bool_)
     for rows, block in _blocks(probability, *size):
-        np.greater(block, 255 * threshold, out=result[rows])
+        np.greater(block, 255 * threshold + _ROUNDING, out=result[rows])
     return result
 
 
@@ -43,18 +46,30 @@ def upscale_labels(labels: NDArray[np.uint8], height: int, width: int) -> NDArra
 
 
 def _blocks(probability: NDArray[np.uint8], height: int, width: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """The enlarged map in float32, a block of rows at a time, with the rows it stands for."""
-    vertical, horizontal = resize_matrix(height, probability.shape[0]), resize_matrix(width, probability.shape[1])
-    source = probability.astype(np.float32)
+    """The resized map in float32, a block of rows at a time, with the rows it stands for."""
+    tall = _resize_columns(probability.astype(np.float32), height)  # [height,w]
     for top in range(0, height, _ROWS):
         rows = slice(top, min(top + _ROWS, height))
-        yield rows, np.asarray(vertical[rows] @ source @ horizontal.T, np.float32)  # [rows,h] [h,w] [w,width]
+        yield rows, _resize_columns(tall[rows].T, width).T
+
+
+def _resize_columns(source: NDArray[np.float32], target: int) -> NDArray[np.float32]:
+    """Resizes the first axis of source [n,m] to [target,m]; enlarging never leaves the range of the two neighbours."""
+    result = np.asarray(resize_matrix(target, len(source)) @ source, np.float32)
+    if target > len(source):
+        neighbours = np.pad(source, ((1, 1), (0, 0)), mode="edge")
+        cell = np.floor(_positions(target, len(source))).astype(np.int64) + 1  # [target], before which neighbour
+        low = np.minimum(neighbours[:-1], neighbours[1:])
+        high = np.maximum(neighbours[:-1], neighbours[1:])
+        np.maximum(result, low[cell], out=result)
+        np.minimum(result, high[cell], out=result)
+    return result
 
 
 @lru_cache(maxsize=16)
 def resize_matrix(target: int, source: int) -> NDArray[np.float32]:
     """Weights [target,source] of resizing one axis; each row sums to one, pixels past the border repeat the border."""
-    positions = (np.arange(target) + 0.5) * source / target - 0.5  # [target], in source pixels
+    positions = _positions(target, source)
     stretch = max(source / target, 1.0)
     reach = 2 if stretch == 1.0 else int(np.ceil(stretch)) + 1
     taps = np.floor(positions)[:, None].astype(np.int64) + np.arange(-reach, reach + 1)  # [target,taps]
@@ -66,6 +81,11 @@ def resize_matrix(target: int, source: int) -> NDArray[np.float32]:
     result = matrix.astype(np.float32)
     result.setflags(write=False)
     return result
+
+
+def _positions(target: int, source: int) -> NDArray[np.float64]:
+    """Where the centres of the target's pixels lie on the source, [target] in source pixels."""
+    return (np.arange(target) + 0.5) * source / target - 0.5
 
 
 def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
