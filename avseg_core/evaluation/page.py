@@ -88,9 +88,11 @@ def _figure(example: Example, colours: NDArray[np.uint8]) -> str:
 
 
 def overlay(image: NDArray[np.uint8], labels: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """image [H,W,3] with the pixels of every class but 0 tinted in that class's colour; labels [H,W]."""
+    """image [H,W,3] with every class but 0 tinted in its colour and outlined in white; labels [H,W]."""
     tinted = image.astype(np.float32) * (1 - _OPACITY) + colours[labels].astype(np.float32) * _OPACITY
-    return np.where(labels[..., None] > 0, np.rint(tinted), image).astype(np.uint8)
+    shown = np.where(labels[..., None] > 0, np.rint(tinted), image).astype(np.uint8)
+    shown[cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0] = 255
+    return shown
 
 
 def _data_url(image: NDArray[np.uint8]) -> str:

