@@ -1,0 +1,251 @@
+"""Measures a model on held-out things, photos and sounds, beside what needs no training; writes the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from catalogue import related
+from features import to_frames
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scenes import Material, SceneMaker, photo_mask, picture
+from soundbank import SoundBank
+from teacher import Saliency
+
+from avseg_core.audio.front_end import window_logmel
+from avseg_core.models.avsegformer import AVSegFormer
+
+Mask = NDArray[np.bool_]
+Predict = Callable[["Case"], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A picture, what is heard, and what of it sounds."""
+
+    group: str
+    image: NDArray[np.uint8]
+    """[H,W,3] at the model's size."""
+    sound: NDArray[np.float32]
+    instances: NDArray[np.uint8]
+    sounding: tuple[int, ...]
+    """Instances that sound; empty: nothing in the picture does."""
+    name: str
+
+    @property
+    def truth(self) -> Mask:
+        return np.isin(self.instances, self.sounding)
+
+
+def build_cases(material: Material, bank: SoundBank, size: tuple[int, int], counts: dict[str, int]) -> list[Case]:
+    """`counts`: cases per group of "one of several", "photo", "photo pair", "two at once", "nothing"."""
+    maker = SceneMaker(material, size)
+    stamps = [n for n, i in enumerate(material.cutouts) if i.photo and i.label and bank.labels_for(i.label)]
+    shift = len(material.cutouts)
+    photos = [shift + n for n, i in enumerate(material.photos) if i.label and bank.labels_for(i.label)]
+    cases = []
+    for group, count in counts.items():
+        for index in range(count):
+            rng = np.random.default_rng([sum(map(ord, group)), index])
+            if group in ("one of several", "two at once"):
+                cases.append(_several(rng, group, maker, stamps, bank))
+            elif group == "photo":
+                cases.append(_photo(rng, maker, photos[index % len(photos)], bank, size))
+            elif group == "photo pair":
+                cases.append(_pair(rng, maker, photos, bank))
+            else:
+                cases.append(_nothing(rng, maker, stamps, photos, bank))
+    return cases
+
+
+def _draw(rng: Generator, pool: Sequence[int], count: int, maker: SceneMaker) -> list[int]:
+    """`count` things none of which could make another one's sound."""
+    items, chosen = maker.material.items, list[int]()
+    while len(chosen) < count:
+        number = int(rng.choice(pool))
+        if number not in chosen and not any(related(items[number].label, items[o].label) for o in chosen):
+            chosen.append(number)
+    return chosen
+
+
+def _visible(instances: NDArray[np.uint8], count: int) -> bool:
+    return all((instances == order).mean() > 0.004 for order in range(1, count + 1))
+
+
+def _several(rng: Generator, group: str, maker: SceneMaker, stamps: Sequence[int], bank: SoundBank) -> Case:
+    while True:
+        chosen = _draw(rng, stamps, int(rng.integers(2, 4)) if group == "one of several" else 3, maker)
+        image, instances, _ = maker.paste(rng, maker._background(rng), chosen)
+        if _visible(instances, len(chosen)):
+            break
+    sounding = tuple(range(1, 3 if group == "two at once" else 2))
+    labels = [bank.labels_for(maker.material.items[chosen[order - 1]].label)[0] for order in sounding]
+    return Case(group, image, bank.second(rng, labels), instances, sounding, "+".join(labels))
+
+
+def _photo(rng: Generator, maker: SceneMaker, number: int, bank: SoundBank, size: tuple[int, int]) -> Case:
+    item = maker.material.items[number]
+    image, mask = picture(item.path)[..., :3], photo_mask(item.path, maker.material.masks)
+    fit = (size[1], size[0])
+    instances = (cv2.resize(mask, fit, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+    label = bank.labels_for(item.label)[0]
+    view = cv2.resize(image, fit, interpolation=cv2.INTER_AREA)
+    return Case("photo", np.asarray(view, np.uint8), bank.second(rng, [label]), instances, (1,), item.path.stem)
+
+
+def _pair(rng: Generator, maker: SceneMaker, photos: Sequence[int], bank: SoundBank) -> Case:
+    items = maker.material.items
+    while True:
+        image, instances, chosen = maker.pair(rng)
+        labelled = all(number in photos for number in chosen)
+        if labelled and not related(items[chosen[0]].label, items[chosen[1]].label) and _visible(instances, 2):
+            break
+    order = int(rng.integers(1, 3))
+    label = bank.labels_for(items[chosen[order - 1]].label)[0]
+    return Case("photo pair", image, bank.second(rng, [label]), instances, (order,), items[chosen[order - 1]].path.stem)
+
+
+def _nothing(rng: Generator, maker: SceneMaker, stamps: Sequence[int], photos: Sequence[int], bank: SoundBank) -> Case:
+    """Silence, noise, or the sound of something that is not in the picture."""
+    if rng.random() < 0.5:
+        chosen = [int(rng.choice(photos))]
+        image, mask = maker._photo_view(rng, chosen[0])
+        instances = (mask > 127).astype(np.uint8)
+    else:
+        chosen = _draw(rng, stamps, 2, maker)
+        image, instances, _ = maker.paste(rng, maker._background(rng), chosen)
+    kind = str(rng.choice(["silence", "noise", "away"]))
+    if kind == "silence":
+        sound = np.zeros(16000, np.float32)
+    elif kind == "noise":
+        sound = bank.second(rng, []) + 1e-4
+    else:
+        shown = [maker.material.items[number].label for number in chosen]
+        labels = [label for label in bank.sounds if label != "noise" and not any(related(label, s) for s in shown)]
+        kind = str(rng.choice(labels))
+        sound = bank.second(rng, [kind])
+    return Case("nothing", image, np.asarray(sound, np.float32), instances, (), kind)
+
+
+@torch.no_grad()
+def model_predictor(model: AVSegFormer) -> Predict:
+    def predict(case: Case) -> NDArray[np.float32]:
+        logmel = torch.from_numpy(window_logmel(case.sound, "yamnet"))[None]
+        with torch.no_grad():
+            return model(to_frames(case.image[None]), logmel).logits[0, 0].sigmoid().numpy()
+
+    return predict
+
+
+def floor_predictors(model: AVSegFormer, saliency: Saliency) -> dict[str, Predict]:
+    """What the pretrained networks do without training: saliency alone, and the label bridge times saliency."""
+    cache: dict[int, NDArray[np.float32]] = {}
+
+    def salient(case: Case) -> NDArray[np.float32]:
+        if id(case) not in cache:
+            cache[id(case)] = saliency(case.image).astype(np.float32) / 255.0
+        return cache[id(case)]
+
+    def bridge(case: Case) -> NDArray[np.float32]:
+        assert model.label_prior is not None
+        with torch.no_grad():
+            embedding = model.embed_audio(torch.from_numpy(window_logmel(case.sound, "yamnet"))[None])
+            weights = model.label_prior.weigh(model.audio_encoder.name_sounds(embedding))
+            things = model.label_prior.locate(model.backbone(to_frames(case.image[None]))[-1])
+            share = model.label_prior.match(things, weights)[:, :1]
+            wide = F.interpolate(share, size=case.image.shape[:2], mode="bilinear")[0, 0].numpy()
+        heard = float(weights.max()) > 0.1
+        return wide / max(float(wide.max()), 1e-6) * salient(case) * heard * 1.6
+
+    return {"saliency": salient, "label bridge x saliency": bridge}
+
+
+def measure(case: Case, probability: NDArray[np.float32], threshold: float = 0.5) -> dict[str, float]:
+    """IoU, whether the right thing was chosen, and the share of the picture masked."""
+    mask = probability > threshold
+    result = {"masked": float(mask.mean())}
+    if case.sounding:
+        truth = case.truth
+        result["iou"] = float((mask & truth).sum() / max(1, (mask | truth).sum()))
+        count = int(case.instances.max())
+        inside = [float(mask[case.instances == o].sum()) for o in range(1, count + 1)]
+        others = [value for o, value in enumerate(inside, start=1) if o not in case.sounding]
+        best = max((inside[o - 1] for o in case.sounding), default=0.0)
+        result["right"] = float(best > max(others, default=0.0))
+    return result
+
+
+def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float, float]:
+    """Mean and its 95 % bootstrap interval."""
+    data = np.asarray(values, float)
+    rng = np.random.default_rng(seed)
+    means = data[rng.integers(len(data), size=(2000, len(data)))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(data.mean()), float(low), float(high)
+
+
+def evaluate(cases: Sequence[Case], predictors: dict[str, Predict]) -> dict[str, Any]:
+    """Per group and predictor: {"iou"|"right"|"masked": [mean, low, high], "n"}; and the rows of every case."""
+    rows: dict[str, list[dict[str, float]]] = {
+        name: [measure(c, p(c)) for c in cases] for name, p in predictors.items()
+    }
+    table: dict[str, Any] = {}
+    for group in dict.fromkeys(case.group for case in cases):
+        chosen = [index for index, case in enumerate(cases) if case.group == group]
+        table[group] = {"n": len(chosen)}
+        for name in predictors:
+            values = [rows[name][index] for index in chosen]
+            keys = ("iou", "right") if "iou" in values[0] else ("masked",)
+            table[group][name] = {key: interval([value[key] for value in values]) for key in keys}
+    return {"table": table, "rows": rows}
+
+
+def report(result: dict[str, Any]) -> str:
+    """The table in Markdown."""
+    lines = ["| | n | method | mIoU | right thing | masked % |", "|---|---|---|---|---|---|"]
+    for group, entry in result["table"].items():
+        for name, values in entry.items():
+            if name == "n":
+                continue
+            cells = [_cell(values.get("iou")), _cell(values.get("right")), _cell(values.get("masked"), 100)]
+            lines.append(f"| {group} | {entry['n']} | {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: Sequence[float] | None, scale: float = 1.0) -> str:
+    if value is None:
+        return ""
+    mean, low, high = (scale * part for part in value)
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def contact_sheet(cases: Sequence[Case], predictor: Predict, path: Path, columns: int = 6) -> None:
+    """Pictures with the prediction (left, red) and the truth (right, green)."""
+    tiles = []
+    for case in cases:
+        score = measure(case, predictor(case))
+        left, right = case.image.copy(), case.image.copy()
+        mask = predictor(case) > 0.5
+        left[mask] = (0.45 * left[mask] + np.array([140, 0, 0])).astype(np.uint8)
+        right[case.truth] = (0.45 * right[case.truth] + np.array([0, 140, 0])).astype(np.uint8)
+        pair = cv2.resize(np.hstack([left, right]), (300, 100), interpolation=cv2.INTER_AREA)
+        label = f"{case.name} {score.get('iou', score['masked']):.2f}"
+        cv2.putText(pair, label, (3, 96), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 0), 1, cv2.LINE_AA)
+        tiles.append(pair)
+    while len(tiles) % columns:
+        tiles.append(np.zeros_like(tiles[0]))
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+
+
+def save_result(result: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(result["table"], indent=1))

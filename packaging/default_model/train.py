@@ -1,0 +1,339 @@
+"""Training of everything between the two frozen networks, on cached features with ever new sounds."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from catalogue import Item, related
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scenes import SceneSet
+from soundbank import SoundBank
+from torch import Tensor, nn
+
+from avseg_core.audio.front_end import window_logmel
+from avseg_core.models.audio_encoders import YAMNet
+from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
+from avseg_core.models.encoder import level_shapes
+
+SAME_THING, OTHER_THING = 0.6, 0.12
+"""Cosine of two things' names from which they count as the same kind, and below which as surely different."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """One run; the defaults are the shipped model's."""
+
+    steps: int = 3000
+    scenes_per_step: int = 4
+    sounds_per_scene: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    warmup: int = 60
+    clip_norm: float = 1.0
+    ema_decay: float = 0.998
+    intermediate_weight: float = 0.3
+    intermediate_every: int = 3
+    """The mask reformer costs as much as the rest; every so many steps it is trained too."""
+    drop_embedding: float = 0.3
+    """Share of the real sounds of which the model hears only what the bridge says, not the embedding."""
+    virtual: float = 0.4
+    """Share of things with recorded sounds that are given a made-up sound all the same."""
+    crop: float = 0.6
+    """Share of height and width that the mask head is trained on at a time."""
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Cached:
+    """One set of scenes with all that is known about it."""
+
+    scenes: SceneSet
+    maps: list[NDArray[np.float16]]
+    items: tuple[Item, ...]
+    names: Tensor
+    """[items,1001], see `features.name_items`."""
+
+
+@dataclass
+class Sounding:
+    """What one picture is played: embedding [1024], weights of things [1001], which instances sound."""
+
+    embedding: Tensor
+    weights: Tensor
+    instances: list[int]
+
+
+class SoundTable:
+    """Embeddings of many mixed seconds per label, so that training need not run YAMNet."""
+
+    def __init__(self, bank: SoundBank, yamnet: YAMNet, per_label: int, seed: int) -> None:
+        self.bank, self.yamnet = bank, yamnet
+        rng = np.random.default_rng(seed)
+        self.embeddings: dict[str, Tensor] = {}
+        for label in sorted(bank.sounds):
+            count = per_label * {"noise": 4, "person": 4}.get(label, 1)
+            seconds = [bank.second(rng, [] if label == "noise" else [label]) for _ in range(count)]
+            self.embeddings[label] = self.embed(seconds)
+
+    def embed(self, seconds: Sequence[NDArray[np.float32]]) -> Tensor:
+        logmels = np.stack([window_logmel(second, "yamnet") for second in seconds])
+        return torch.cat([self.yamnet(part) for part in torch.from_numpy(logmels).split(64)])
+
+    def draw(self, rng: Generator, label: str) -> Tensor:
+        choices = self.embeddings[label]
+        return choices[int(rng.integers(len(choices)))]
+
+
+class Director:
+    """Decides what is heard with a scene."""
+
+    def __init__(self, cached: Cached, table: SoundTable, model: AVSegFormer, options: TrainOptions) -> None:
+        self.cached, self.table, self.options = cached, table, options
+        assert model.label_prior is not None
+        self.prior = model.label_prior
+        unit = F.normalize(cached.names, dim=1)
+        self.unit = unit
+        self.bridge = self.prior.bridge  # [521,1001]
+        self.bridge_unit = F.normalize(self.bridge, dim=1)
+        self.known = [number for number in range(len(cached.items)) if float(cached.names[number].max()) > 0]
+
+    def play(self, rng: Generator, index: int, present: dict[int, int], avoid: set[int]) -> Sounding:
+        """A sound for scene `index` in which item `present[i]` is instance i; `avoid` was played already."""
+        kind = rng.choice(["one", "two", "noise", "away"], p=[0.64, 0.1, 0.12, 0.14])
+        instances = [order for order in present if order not in avoid] or list(present)
+        if not present or kind == "noise":
+            return self._noise(rng)
+        if kind == "away":
+            return self._away(rng, present)
+        count = 2 if kind == "two" and len(present) > 1 else 1
+        chosen = [int(i) for i in rng.choice(instances, min(count, len(instances)), replace=False)]
+        return self._sound(rng, present, chosen)
+
+    def _noise(self, rng: Generator) -> Sounding:
+        embedding = self.table.draw(rng, "noise")
+        return Sounding(embedding, self._heard(embedding), [])
+
+    def _away(self, rng: Generator, present: dict[int, int]) -> Sounding:
+        """The sound of something that is not in the picture."""
+        items = self.cached.items
+        if rng.random() < 0.6:
+            labels = [label for label in self.table.embeddings if label != "noise"]
+            labels = [label for label in labels if not any(self._fits(items[n], label) for n in present.values())]
+            embedding = self.table.draw(rng, str(rng.choice(labels)))
+            weights = self._heard(embedding)
+            if all(float(F.cosine_similarity(weights, self.unit[n], dim=0)) < 0.3 for n in present.values()):
+                return Sounding(self._maybe_drop(rng, embedding), weights, [])
+        for _ in range(20):
+            other = int(rng.choice(self.known))
+            if all(float(self.unit[other] @ self.unit[n]) < OTHER_THING for n in present.values()) and not any(
+                items[other].label and self._fits(items[n], items[other].label) for n in present.values()
+            ):
+                return Sounding(torch.zeros(YAMNet.embed_dim), self._imagined(rng, other), [])
+        return self._noise(rng)
+
+    def _sound(self, rng: Generator, present: dict[int, int], chosen: list[int]) -> Sounding:
+        """The instances `chosen` sound, with a recording where there is one and a made-up sound else."""
+        items = self.cached.items
+        labels = [self._recorded(items[present[order]]) for order in chosen]
+        if all(labels) and rng.random() > self.options.virtual:
+            names = [str(rng.choice(label)) for label in labels]
+            embedding = self.table.draw(rng, names[0])
+            if len(names) > 1:
+                embedding = self.table.embed([self.table.bank.second(rng, names)])[0]
+            sounding = [o for o, n in present.items() if any(items[n].label == items[present[c]].label for c in chosen)]
+            return Sounding(self._maybe_drop(rng, embedding), self._heard(embedding), sounding)
+        weights = torch.stack([self._imagined(rng, present[order]) for order in chosen]).amax(dim=0)
+        alike = [
+            order
+            for order, number in present.items()
+            if any(float(self.unit[number] @ self.unit[present[c]]) > SAME_THING for c in chosen)
+        ]
+        return Sounding(torch.zeros(YAMNet.embed_dim), weights, sorted({*chosen, *alike}))
+
+    def _heard(self, embedding: Tensor) -> Tensor:
+        return self.prior.weigh(self.table.yamnet.name_sounds(embedding[None]))[0]
+
+    def _maybe_drop(self, rng: Generator, embedding: Tensor) -> Tensor:
+        return torch.zeros_like(embedding) if rng.random() < self.options.drop_embedding else embedding
+
+    def _imagined(self, rng: Generator, number: int) -> Tensor:
+        """Weights as if the bridge had heard this item: its own names, or a sound class that fits them."""
+        names = self.cached.names[number]
+        weights = names ** rng.uniform(0.5, 1.5)
+        if rng.random() < 0.5:
+            fit = self.bridge_unit @ self.unit[number]  # [521]
+            best = torch.nonzero(fit > 0.35)[:, 0]
+            if len(best):
+                weights = self.bridge[best[int(rng.integers(len(best)))]]
+        weights = weights * float(rng.uniform(0.3, 1.0))
+        for _ in range(int(rng.integers(0, 3))):
+            weights = torch.maximum(
+                weights, self.bridge[int(rng.integers(len(self.bridge)))] * float(rng.uniform(0, 0.2))
+            )
+        return weights
+
+    def _recorded(self, item: Item) -> list[str]:
+        """Labels of recordings for the item. Drawings get none: the classifier calls a drawn hen a balloon, and a
+        model that is told "hen" there would learn to guess."""
+        return self.table.bank.labels_for(item.label) if item.photo or item.label == "person" else []
+
+    @staticmethod
+    def _fits(item: Item, label: str) -> bool:
+        return bool(item.label) and related(item.label, label)
+
+
+def loss_of(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy on all frames, Dice on those with something sounding."""
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=(1, 2))
+    probability = logits.sigmoid()
+    overlap = (probability * target).sum(dim=(1, 2))
+    total = probability.square().sum(dim=(1, 2)) + target.sum(dim=(1, 2))
+    dice = (1 - 2 * overlap / (total + 1.0)) * (target.amax(dim=(1, 2)) > 0)
+    return (2.0 * entropy + dice).mean()
+
+
+def visible_items(cached: Cached, index: int) -> dict[int, int]:
+    """Instance -> item number of what can be seen of scene `index` (at least 0.3 % of the picture)."""
+    instances = np.asarray(cached.scenes.instances[index])
+    counts = np.bincount(instances.reshape(-1), minlength=16)
+    numbers = cached.scenes.items[index]
+    return {o: int(n) for o, n in enumerate(numbers, start=1) if n >= 0 and counts[o] > 0.003 * instances.size}
+
+
+def batch_of(cached: Cached, indices: Sequence[int]) -> list[Tensor]:
+    return [torch.from_numpy(np.stack([level[i] for i in indices]).astype(np.float32)) for level in cached.maps]
+
+
+def trainable(model: AVSegFormer) -> list[nn.Parameter]:
+    """Everything but the two pretrained networks and the classifier that names things."""
+    for part in (model.backbone, model.audio_encoder):
+        part.requires_grad_(False)
+    if model.label_prior is not None:
+        model.label_prior.hidden.requires_grad_(False)
+        model.label_prior.things.requires_grad_(False)
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def repeat_visual(visual: VisualFeatures, times: int) -> VisualFeatures:
+    return VisualFeatures._make(part.repeat_interleave(times, dim=0) for part in visual)
+
+
+def train(
+    model: AVSegFormer, sets: Sequence[Cached], table: SoundTable, options: TrainOptions, run: Path
+) -> AVSegFormer:
+    """Trains and returns the moving average of the weights; the curve goes to `run/events.jsonl`."""
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "options.json").write_text(json.dumps(asdict(options), indent=1))
+    parameters = trainable(model)
+    optimizer = torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=options.weight_decay)
+    averaged = deepcopy(model).eval()
+    directors = [Director(cached, table, model, options) for cached in sets]
+    shares = np.array([len(cached.scenes.kinds) for cached in sets], float)
+    rng = np.random.default_rng(options.seed)
+    torch.manual_seed(options.seed)
+    model.train()
+    model.backbone.eval()
+    reformer, started, losses = model.reformer, time.time(), []
+    for step in range(options.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = options.learning_rate * _schedule(step, options)
+        director = directors[int(rng.choice(len(sets), p=shares / shares.sum()))]
+        model.reformer = reformer if step % options.intermediate_every == 0 else None
+        loss = _step(model, director, rng, options)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, options.clip_norm)
+        optimizer.step()
+        _average(averaged, model, min(options.ema_decay, (1 + step) / (10 + step)))
+        losses.append(float(loss.detach()))
+        if (step + 1) % 50 == 0:
+            model.reformer = reformer
+            event = {"step": step + 1, "loss": float(np.mean(losses[-50:])), "seconds": round(time.time() - started, 1)}
+            with (run / "events.jsonl").open("a") as stream:
+                stream.write(json.dumps(event) + "\n")
+            if (step + 1) % 250 == 0:
+                torch.save(averaged.state_dict(), run / "averaged.pt.partial")
+                (run / "averaged.pt.partial").replace(run / "averaged.pt")
+    model.reformer = reformer
+    torch.save(averaged.state_dict(), run / "averaged.pt")
+    return averaged
+
+
+def _step(model: AVSegFormer, director: Director, rng: Generator, options: TrainOptions) -> Tensor:
+    cached = director.cached
+    indices = rng.choice(len(cached.scenes.kinds), options.scenes_per_step, replace=False)
+    visual = model.encode_maps(batch_of(cached, indices))
+    played, targets = [], []
+    for index in indices:
+        present, avoid = visible_items(cached, index), set[int]()
+        instances = torch.from_numpy(np.array(cached.scenes.instances[index]))
+        for _ in range(options.sounds_per_scene):
+            sounding = director.play(rng, index, present, avoid)
+            avoid |= set(sounding.instances)
+            played.append(sounding)
+            targets.append(torch.isin(instances, torch.tensor(sounding.instances, dtype=torch.uint8)).float())
+    embedding = torch.stack([sounding.embedding for sounding in played])
+    weights = torch.stack([sounding.weights for sounding in played])
+    target = torch.stack(targets)
+    return _loss_on_crop(
+        model, repeat_visual(visual, options.sounds_per_scene), embedding, weights, target, rng, options
+    )
+
+
+def _loss_on_crop(
+    model: AVSegFormer,
+    visual: VisualFeatures,
+    embedding: Tensor,
+    weights: Tensor,
+    target: Tensor,
+    rng: Generator,
+    options: TrainOptions,
+) -> Tensor:
+    """`AVSegFormer.segment_embedding` and its loss, with the mask head run on one random part of the picture only.
+
+    Queries, mixer and decoder see all of it; the head, half of the work, is a convolution and can learn from a part.
+    """
+    memory, mask_feature, things = visual
+    shapes = level_shapes(mask_feature)
+    if model.label_prior is not None:
+        maps = model.label_prior.match(things, weights)
+        memory, mask_feature = model.label_prior(memory, mask_feature, maps, shapes)
+    audio = model.audio_proj(embedding)
+    mixed, _ = model.mixer(mask_feature, audio)
+    attention = model.config.reformer_attention if model.reformer is not None else "none"
+    queries, steps = model.decoder(model.queries(audio), memory, attention)
+    rows, columns = (max(8, round(options.crop * side)) for side in mixed.shape[-2:])
+    top, left = (
+        int(rng.integers(full - part + 1)) for full, part in zip(mixed.shape[-2:], (rows, columns), strict=True)
+    )
+    logits = model.mask_head(queries, mixed[:, :, top : top + rows, left : left + columns])
+    loss = loss_of(logits[:, 0], target[:, 4 * top : 4 * (top + rows), 4 * left : 4 * (left + columns)])
+    for step in steps if model.reformer is not None else []:
+        loss = loss + options.intermediate_weight * loss_of(model.reformer(*step, shapes)[:, 0], target)
+    return loss
+
+
+def _schedule(step: int, options: TrainOptions) -> float:
+    """Warm-up, then cosine to a hundredth."""
+    if step < options.warmup:
+        return (step + 1) / options.warmup
+    progress = (step - options.warmup) / max(1, options.steps - options.warmup)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
+    current = dict(model.named_parameters())
+    for name, parameter in averaged.named_parameters():
+        if name in current and current[name].requires_grad:
+            parameter.lerp_(current[name], 1 - decay)
