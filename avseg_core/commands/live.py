@@ -8,6 +8,7 @@ import math
 import queue
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,10 +148,8 @@ class _Command:
         while not stopped() and time.monotonic() < end:
             if self.session.camera.status.state is DeviceState.ENDED:
                 return
-            try:
+            with suppress(queue.Empty):
                 self._print(self.events.get(timeout=0.1))
-            except queue.Empty:
-                pass
             if time.monotonic() >= count_at:
                 count_at += COUNT_SECONDS
                 self._print({"event": "counters", **self._counters()})
@@ -185,7 +184,7 @@ class _Command:
     def _on_status(self, status: DeviceStatus) -> None:
         if status.state is DeviceState.LOST:
             self.trouble[status.kind] = status.message
-        event = {"event": "state", "kind": status.kind, "name": status.name, "state": str(status.state)}
+        event: Event = {"event": "state", "kind": status.kind, "name": status.name, "state": str(status.state)}
         if status.message:
             event["message"] = status.message
         if status.warnings:

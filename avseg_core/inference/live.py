@@ -16,6 +16,8 @@ from avseg_core.inference.live_motion import MaskMover, small_grey
 from avseg_core.inference.live_recording import LiveRecording, RecordedRun, RecordOptions
 from avseg_core.inference.live_segmenter import HEARD_SECONDS, LiveSegmenter
 from avseg_core.media.capture import CameraSource, CapturedFrame, DeviceStatus, MicrophoneSource
+from avseg_core.media.capture_calibration import SECONDS as CALIBRATION_SECONDS
+from avseg_core.media.capture_calibration import Calibration, Calibrator
 from avseg_core.media.capture_clock import SleepWatch
 from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
 
@@ -63,6 +65,8 @@ class LiveSession:
         self._segmenter: LiveSegmenter | None = None
         self._model: LiveModel | None = None
         self._recording: LiveRecording | None = None
+        self._calibrator: Calibrator | None = None
+        self._on_calibrated: Callable[[Calibration | AVSegError], None] = lambda outcome: None
         self._sleep = SleepWatch()
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._tick, name="live watch", daemon=True)
@@ -143,10 +147,17 @@ class LiveSession:
         recording, self._recording = self._recording, None
         return recording.stop() if recording is not None else None
 
+    def calibrate(self, on_done: Callable[[Calibration | AVSegError], None]) -> None:
+        """Looks and listens for claps or flashes for some seconds, then calls `on_done` with what was measured."""
+        self._calibrator, self._on_calibrated = Calibrator(), on_done
+
     def _on_frame(self, frame: CapturedFrame) -> None:
         recording, result = self._recording, self.last_result
         if recording is not None:
             recording.recorder.offer_frame(frame)
+        calibrator = self._calibrator
+        if calibrator is not None:
+            calibrator.add(frame)
         mask = None
         if self._show_masks and result is not None:
             mask, _ = self._mover.move(result.probability, result.grey, small_grey(frame.image))
@@ -179,6 +190,17 @@ class LiveSession:
                 self.microphone.restart()
             self.camera.tick()
             self.microphone.tick()
+            self._finish_calibration()
+
+    def _finish_calibration(self) -> None:
+        calibrator = self._calibrator
+        if calibrator is None or calibrator.seconds < CALIBRATION_SECONDS:
+            return
+        self._calibrator = None
+        try:
+            self._on_calibrated(calibrator.finish(self.microphone))
+        except AVSegError as error:
+            self._on_calibrated(error)
 
 
 class LatencyHistogram:

@@ -1,0 +1,185 @@
+"""Recordings keep picture and sound together, survive a crash and never hold anybody up."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from avseg_core.errors import AVSegError
+from avseg_core.media import recorder as recorder_module
+from avseg_core.media.capture import CapturedFrame
+from avseg_core.media.recorder import Recorder
+from avseg_core.media.video import VideoReader
+
+FPS = 30
+SIZE = (48, 64, 3)
+
+
+def _frame(origin: float, k: int, *, flash: bool = False) -> CapturedFrame:
+    when = origin + k / FPS
+    return CapturedFrame(k, when, when, np.full(SIZE, 250 if flash else 60, np.uint8))
+
+
+def _feed(recorder: Recorder, origin: float, seconds: float, *, rate: int = 48000, drift: float = 0.0) -> None:
+    """Pictures and sound with a flash and a beep half a second into every second; the sound's clock drifts."""
+    for k in range(round(seconds * FPS)):
+        flash = k % FPS == FPS // 2
+        recorder.offer_frame(_frame(origin, k, flash=flash))
+        count = rate // FPS
+        beep = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(count) / rate) if flash else np.zeros(count)
+        # A sound card that is too slow delivers fewer samples for the same time.
+        kept = beep[: round(count * (1 - drift))].astype(np.float32)
+        recorder.offer_sound(kept[:, None], origin + k / FPS, rate)
+        while max(recorder._waiting.values()) > 8:
+            time.sleep(0.002)
+
+
+def _flashes(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        return [float(frame.time) for frame in container.decode(video=0) if frame.to_ndarray(format="gray").mean() > 150]
+
+
+def _beeps(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        rate = container.streams.audio[0].rate
+        blocks = [(float(frame.time), frame.to_ndarray().reshape(-1)) for frame in container.decode(audio=0)]
+    loud = np.abs(np.concatenate([block for _, block in blocks]).astype(np.float64)) > 3000
+    onsets = np.flatnonzero(loud) / rate + blocks[0][0]
+    return [float(t) for i, t in enumerate(onsets) if i == 0 or t - onsets[i - 1] > 0.3]
+
+
+def test_flash_and_beep_stay_together(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True)
+    _feed(recorder, 500.0, 4.0)
+    recorded = recorder.stop()
+    assert recorded.problem == ""
+    assert (recorded.frames, recorded.dropped_frames, recorded.dropped_blocks) == (120, 0, 0)
+    flashes, beeps = _flashes(tmp_path / "a.mkv"), _beeps(tmp_path / "a.mkv")
+    assert flashes == pytest.approx([0.5, 1.5, 2.5, 3.5], abs=0.002)
+    assert beeps == pytest.approx(flashes, abs=0.005)
+
+
+def test_a_drifting_sound_card_is_kept_on_the_picture_s_clock(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True)
+    _feed(recorder, 500.0, 20.0, drift=0.002)  # 40 ms in 20 s; uncorrected, the last beep would be that early
+    recorder.stop()
+    assert _beeps(tmp_path / "a.mkv") == pytest.approx(_flashes(tmp_path / "a.mkv"), abs=0.008)
+
+
+def test_a_gap_in_the_sound_is_silence_of_the_same_length(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True)
+    _feed(recorder, 500.0, 1.0)
+    for k in range(FPS, 3 * FPS):  # the microphone is away for two seconds
+        recorder.offer_frame(_frame(500.0, k))
+        time.sleep(0.002)
+    for k in range(3 * FPS, 4 * FPS):
+        recorder.offer_frame(_frame(500.0, k, flash=k == 3 * FPS + 15))
+        beep = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(1600) / 48000) if k == 3 * FPS + 15 else np.zeros(1600)
+        recorder.offer_sound(beep.astype(np.float32)[:, None], 500.0 + k / FPS, 48000)
+        time.sleep(0.002)
+    recorder.stop()
+    assert _beeps(tmp_path / "a.mkv") == pytest.approx([0.5, 3.5], abs=0.005)
+    assert _flashes(tmp_path / "a.mkv") == pytest.approx([0.5, 3.5], abs=0.002)
+
+
+def test_a_change_of_rate_channels_and_size_goes_on(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True)
+    _feed(recorder, 500.0, 1.0, rate=48000)
+    image = np.full((90, 160, 3), 250, np.uint8)
+    for k in range(FPS, 2 * FPS):
+        when = 500.0 + k / FPS
+        recorder.offer_frame(CapturedFrame(k, when, when, image))
+        recorder.offer_sound(np.full((441 * 10 // 3, 2), 0.4, np.float32), when, 44100)
+        time.sleep(0.002)
+    recorded = recorder.stop()
+    assert recorded.problem == ""
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        assert {frame.width for frame in container.decode(video=0)} == {64}
+        assert container.streams.audio[0].channels == 1
+    assert recorded.seconds == pytest.approx(2.0, abs=0.05)
+
+
+def test_sound_alone_is_lossless(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a.mkv", video=False, sound=True)
+    noise = np.random.default_rng(0).uniform(-0.9, 0.9, (4800, 2)).astype(np.float32)
+    for k in range(10):
+        recorder.offer_sound(noise, 500.0 + k * 0.1, 48000)
+    recorder.stop()
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        assert not container.streams.video
+        heard = np.concatenate([f.to_ndarray().reshape(-1, 2) for f in container.decode(audio=0)])
+    np.testing.assert_array_equal(heard[:4800], np.rint(noise * 32767).astype(np.int16))
+
+
+def _record_until_killed(path: Path, ready: "multiprocessing.synchronize.Event") -> None:
+    recorder = Recorder(path, video=True, sound=True)
+    for k in range(10**6):
+        recorder.offer_frame(_frame(500.0, k, flash=k % FPS == FPS // 2))
+        recorder.offer_sound(np.zeros((1600, 1), np.float32), 500.0 + k / FPS, 48000)
+        time.sleep(0.005)
+        if k == 5 * FPS:
+            ready.set()
+
+
+def test_a_recording_can_be_read_after_a_kill(tmp_path: Path) -> None:
+    path, context = tmp_path / "a.mkv", multiprocessing.get_context("spawn")
+    ready = context.Event()
+    process = context.Process(target=_record_until_killed, args=(path, ready))
+    process.start()
+    assert ready.wait(60)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    with VideoReader(path) as video:
+        assert len(video.times) > 3.5 * FPS
+        assert video.frame_at(0.5).image.mean() > 200
+    assert _flashes(path)[:4] == pytest.approx([0.5, 1.5, 2.5, 3.5], abs=0.002)
+
+
+def test_a_slow_disk_drops_pictures_and_never_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(recorder_module, "_check_space", lambda folder: None)
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=False)
+    write = recorder._write
+    monkeypatch.setattr(recorder, "_write", lambda kind, item: (gate.wait(), write(kind, item)))
+    for k in range(100):
+        recorder.offer_frame(_frame(500.0, k))
+    assert recorder.dropped["frame"] >= 100 - recorder_module.WAITING["frame"] - 1
+    gate.set()
+    recorded = recorder.stop()
+    assert recorded.frames + recorded.dropped_frames == 100
+
+
+def test_a_full_disk_ends_the_recording_and_keeps_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    free = [usage.free]
+    monkeypatch.setattr(recorder_module.shutil, "disk_usage", lambda folder: usage._replace(free=free[0]))
+    monkeypatch.setattr(recorder_module, "CHECK_SECONDS", 0.0)
+    told: list[str] = []
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True, on_end=told.append)
+    _feed(recorder, 500.0, 1.0)
+    while recorder._waiting["frame"]:
+        time.sleep(0.005)
+    free[0] = 1 << 20
+    recorder.offer_frame(_frame(500.0, FPS))
+    recorded = recorder.stop()
+    assert "too little to record" in recorded.problem
+    assert told == [recorded.problem]
+    assert _flashes(tmp_path / "a.mkv") == pytest.approx([0.5], abs=0.002)
+    with pytest.raises(AVSegError, match="1 MB are free"):
+        Recorder(tmp_path / "b.mkv", video=True, sound=True)
+
+
+def test_a_recording_of_nothing_leaves_nothing(tmp_path: Path) -> None:
+    recorded = Recorder(tmp_path / "a.mkv", video=True, sound=True).stop()
+    assert recorded.path is None
+    assert list(tmp_path.iterdir()) == []
