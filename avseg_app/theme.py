@@ -61,16 +61,19 @@ class ThemeManager(QObject):
         self._hints.colorSchemeChanged.connect(self._apply)
         app.setStyle("Fusion")
         self._style = ""
+        self._mode: ThemeMode = mode
         self.set_mode(mode)
 
     def set_mode(self, mode: ThemeMode) -> None:
         """Takes "system", "light" or "dark"; native dialogs and title bars follow where the platform can."""
+        self._mode = mode
         scheme = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}[mode]
         self._hints.setColorScheme(scheme)
         self._apply()
 
     def _apply(self) -> None:
-        theme = load_theme("dark" if self._hints.colorScheme() == Qt.ColorScheme.Dark else "light")
+        by_system = "dark" if self._hints.colorScheme() == Qt.ColorScheme.Dark else "light"
+        theme = load_theme(by_system if self._mode == "system" else self._mode)
         style = _style_sheet(theme)
         if style == self._style:
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -40,6 +40,33 @@ def keep_keys(event: QEvent, keys: set[Qt.Key] = _NAVIGATION) -> bool:
     if wanted:
         event.accept()
     return wanted
+
+
+_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+
+
+class KeyboardFocus:
+    """Mixin for widgets that paint themselves: `keyboard_focus` is True while they have the focus by the keyboard."""
+
+    keyboard_focus = False
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.keyboard_focus = event.reason() in _KEYBOARD
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.keyboard_focus = False
+        super().focusOutEvent(event)
+        self.update()
+
+
+def paint_focus(widget: QWidget, painter: QPainter) -> None:
+    """The ring around a `KeyboardFocus` widget that has it."""
+    if widget.keyboard_focus:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.current().color("accent"), 2))
+        painter.drawRect(QRectF(widget.rect()).adjusted(1, 1, -1, -1))
 
 
 class Slider(QSlider):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from avseg_app import theme
-from avseg_app.widgets.controls import keep_keys
+from avseg_app.widgets.controls import KeyboardFocus, keep_keys, paint_focus
 from avseg_app.workers.decode_thread import DisplayFrame
 from avseg_app.workspace import overlay
 from avseg_app.workspace.overlay import OverlayStyle
@@ -35,7 +35,7 @@ class Pointed:
     probability: float | None
 
 
-class Canvas(QWidget):
+class Canvas(KeyboardFocus, QWidget):
     """Shows one frame and at most one overlay; knows nothing of time or files."""
 
     pointed = Signal(object)
@@ -146,9 +146,7 @@ class Canvas(QWidget):
             self._paint_layer(painter)
         if self._note or self._caption:
             _chip(painter, QPointF(12, 12), self._caption or self._note)
-        if self.hasFocus():
-            painter.setPen(QPen(tokens.color("accent"), 2))
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        paint_focus(self, painter)
 
     def _paint_layer(self, painter: QPainter) -> None:
         if self._layer is None:

@@ -39,7 +39,7 @@ class Inspector(QFrame):
         self.mixer.pointed.connect(self.channel_pointed)
         body = frame("inspectorBody")
         parts = (self.look, frame("rule"), self._heard, frame("rule"), self.mixer, 0)
-        body.setLayout(column(*parts, spacing=12, margins=(14, 12, 14, 12)))
+        body.setLayout(column(*parts, spacing=10, margins=(14, 10, 14, 8)))
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -64,7 +64,7 @@ class _LookSection(QWidget):
             "fill": ("mode-fill", self.tr("Filled mask")),
             "outline": ("mode-outline", self.tr("Outline")),
             "heat": ("mode-heat", self.tr("Heat map of the probability")),
-            "none": ("close", self.tr("No mask")),
+            "none": ("mode-none", self.tr("No mask")),
         }
         self._group = QButtonGroup(self)
         self.mode_buttons: dict[str, ToolButton] = {}
@@ -134,7 +134,9 @@ class _HeardSection(QWidget):
             self._tags.set_tags((), waiting)
             return
         silent = result.loudness <= -90
-        self._loudness.setText(self.tr("silence") if silent else f"{result.loudness:.0f} dBFS")
+        self._loudness.setText(
+            self.tr("silence") if silent else f"{result.loudness:.0f} dBFS".replace("-", "\N{MINUS SIGN}")
+        )
         self._tags.set_tags(result.tags[:_TAGS], self.tr("Nothing that the model can name"))
 
 
@@ -180,7 +182,7 @@ class _TagBars(QWidget):
             painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{score * 100:.0f} %")
 
     def _row(self) -> int:
-        return self.fontMetrics().height() + 9
+        return self.fontMetrics().height() + 7
 
 
 class _MixerSection(QWidget):

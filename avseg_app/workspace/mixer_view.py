@@ -9,17 +9,17 @@ from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from avseg_app import theme
-from avseg_app.widgets.controls import keep_keys
+from avseg_app.widgets.controls import KeyboardFocus, keep_keys, paint_focus
 from avseg_app.workspace.overlay import map_colors
 
 _COLUMNS = 64
-_BAR_HEIGHT = 30
-_ROW_GAP = 5
+_BAR_HEIGHT = 28
+_ROW_GAP = 4
 MAPS = 8
 _MAP_COLUMNS = 4
 
 
-class ChannelBars(QWidget):
+class ChannelBars(KeyboardFocus, QWidget):
     """One bar per channel, `_COLUMNS` to a row; hover or arrow keys point at one."""
 
     pointed = Signal(int)
@@ -63,9 +63,7 @@ class ChannelBars(QWidget):
         if self._at >= 0:
             painter.setPen(QPen(tokens.color("text"), 1))
             painter.drawRect(self._box(self._at).adjusted(-1, -1, 0.5, 0.5))
-        if self.hasFocus():
-            painter.setPen(QPen(tokens.color("accent"), 2))
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        paint_focus(self, painter)
 
     def _lane(self, row: int) -> QRectF:
         return QRectF(0, row * (_BAR_HEIGHT + _ROW_GAP), self.width(), _BAR_HEIGHT)
@@ -116,7 +114,7 @@ class ChannelBars(QWidget):
         super().focusOutEvent(event)
 
 
-class ChannelMaps(QWidget):
+class ChannelMaps(KeyboardFocus, QWidget):
     """The strongest channels of the mixed mask feature as small pictures."""
 
     pointed = Signal(int)
@@ -186,9 +184,7 @@ class ChannelMaps(QWidget):
             caption = QRectF(box.left(), box.bottom() + 1, box.width(), self._caption())
             text = f"{self._channels[place]} · {self._weights[place]:.2f}"
             painter.drawText(caption, Qt.AlignmentFlag.AlignCenter, text)
-        if self.hasFocus():
-            painter.setPen(QPen(tokens.color("accent"), 2))
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        paint_focus(self, painter)
 
     def _caption(self) -> int:
         return self.fontMetrics().height()

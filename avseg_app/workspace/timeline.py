@@ -12,7 +12,7 @@ from PySide6.QtGui import QBrush, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from avseg_app import theme
-from avseg_app.widgets.controls import keep_keys
+from avseg_app.widgets.controls import KeyboardFocus, keep_keys, paint_focus
 from avseg_app.workspace.timecode import timecode
 
 _GUTTER = 76
@@ -57,7 +57,7 @@ class _Lanes:
     ruler: QRectF
 
 
-class Timeline(QWidget):
+class Timeline(KeyboardFocus, QWidget):
     """Paints `TimelineData` once into a picture and only the playhead anew."""
 
     seek_requested = Signal(float)
@@ -106,9 +106,7 @@ class Timeline(QWidget):
         painter.drawPixmap(0, 0, self._picture)
         if self._data.duration > 0:
             self._paint_playhead(painter)
-        if self.hasFocus():
-            painter.setPen(QPen(theme.current().color("accent"), 2))
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        paint_focus(self, painter)
 
     def _paint_playhead(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -217,9 +215,11 @@ class Timeline(QWidget):
         for tick in range(int(duration / step + 1e-6) + 1):
             x = self._x(tick * step)
             painter.drawLine(QPointF(x, lane.top()), QPointF(x, lane.top() + 4))
-            box = QRectF(x - 40, lane.top() + 3, 80, lane.height() - 3)
-            align = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-            painter.drawText(box, align, timecode(tick * step, 1 if step < 1 else 0))
+            text = timecode(tick * step, 1 if step < 1 else 0)
+            half = painter.fontMetrics().horizontalAdvance(text) / 2 + 1
+            place = min(max(x, half), self.width() - half)
+            box = QRectF(place - half, lane.top() + 3, 2 * half, lane.height() - 3)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
 
     def _describe(self) -> None:
         self.setAccessibleDescription(

@@ -34,6 +34,7 @@ class Transport(QWidget):
         self.speed_choice = Choice(self.tr("Playback speed"))
         for speed in SPEEDS:
             self.speed_choice.addItem(f"{speed:g}×", speed)
+        self.speed_choice.setFixedWidth(78)
         self.speed_choice.setCurrentIndex(SPEEDS.index(1.0))
         self.speed_choice.currentIndexChanged.connect(lambda index: self.speed_chosen.emit(SPEEDS[index]))
         self.volume_slider = Slider(0.0, 1.0, 0.01, self.tr("Volume"))
