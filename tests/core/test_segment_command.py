@@ -1,0 +1,344 @@
+"""`segment` and `export` as a user calls them: what is written, said, continued and refused."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as rle
+
+from avseg_core import cli
+from avseg_core.commands.segment import name_stores
+from avseg_core.commands.terminal import ProgressLine
+from avseg_core.errors import Cancelled, InputError
+from avseg_core.media import VideoReader
+from avseg_core.progress import Progress
+from avseg_core.results.result import WindowResult
+from avseg_core.results.store import MaskStore
+from tests.segment_fixtures import GREEN_BOX, RED_BOX, ToneModel, box, write_video
+
+PLAN = ("low", "high", None, "low")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clips") / "clip.mp4", PLAN)
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> ToneModel:
+    """What every `--model` names."""
+    model = ToneModel()
+    monkeypatch.setattr("avseg_core.inference.segmenter.load_model", lambda name, device: model)
+    return model
+
+
+def segment(*words: object) -> int:
+    return cli.main(["segment", *map(str, words)])
+
+
+def segment_json(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, dict[str, Any], str]:
+    """Exit code, the JSON object and what was said on stderr."""
+    capsys.readouterr()
+    code = segment(*words, "--json")
+    said = capsys.readouterr()
+    return code, json.loads(said.out), said.err
+
+
+def mask_box(mask: np.ndarray) -> list[int]:
+    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return [ys[0], ys[-1] + 1, xs[0], xs[-1] + 1]
+
+
+def test_all_exports_of_one_video(
+    clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "folder"
+    code, answer, said = segment_json(capsys, clip, "--out", out, "--export", "png", "overlay", "coco")
+    assert code == 0
+    (video,) = answer["videos"]
+    assert (video["masks"], video["continued_from"], video["notes"]) == (4, 0, [])
+    assert (video["width"], video["height"], video["fps"]) == (160, 120, "10")
+    assert video["real_time_factor"] > 0
+    assert answer["device"] == "cpu"
+    assert answer["device_reason"] in said
+    assert [Path(name).name for name in video["files"]["png"]] == [*(f"clip_{k}.png" for k in range(4)), "clip.json"]
+    assert video["files"]["overlay"] == [str(out / "clip_overlay.mp4")]
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        *(f"clip_{k}.png" for k in range(4)),
+        "clip.json",
+        "clip.avseg",
+        "clip.coco.json",
+        "clip_overlay.mp4",
+    }
+    for index, share in enumerate((RED_BOX, GREEN_BOX, None, RED_BOX)):
+        mask = np.asarray(Image.open(out / f"clip_{index}.png"))
+        if share is None:
+            assert mask.max() == 0
+        else:
+            assert np.abs(np.array(mask_box(mask)) - box(share, 120, 160)).max() <= 1
+    coco = json.loads((out / "clip.coco.json").read_text())
+    assert [item["image_id"] for item in coco["annotations"]] == [1, 2, 4]
+    decoded = rle.decode(coco["annotations"][0]["segmentation"])
+    assert np.array_equal(decoded > 0, np.asarray(Image.open(out / "clip_0.png")) > 0)
+    with VideoReader(out / "clip_overlay.mp4") as overlay:
+        assert len(overlay) == 40
+        assert len(overlay.info.audio) == 1
+
+
+def test_what_people_read(clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert segment(clip, "--out", tmp_path) == 0
+    said = capsys.readouterr()
+    assert f"{clip}: 4 masks in {tmp_path / 'clip.avseg'}" in said.out
+    assert "x real time" in said.out
+    assert said.err.startswith("Device: ")
+    assert "clip.mp4: segment 100 %" in said.err
+
+
+def test_rate_and_exact_times(clip: Path, model: ToneModel, tmp_path: Path) -> None:
+    assert segment(clip, "--out", tmp_path, "--rate", "2.5") == 0
+    masks = json.loads((tmp_path / "clip.json").read_text())["masks"]
+    assert [mask["time"] for mask in masks] == pytest.approx([0.2 + 0.4 * k for k in range(10)])
+    assert segment(clip, "--out", tmp_path, "--at", "3.5", "0.25", "1.5") == 0
+    masks = json.loads((tmp_path / "clip.json").read_text())["masks"]
+    assert [(mask["index"], mask["time"]) for mask in masks] == [(0, 3.5), (1, 0.25), (2, 1.5)]
+    assert [mask["area"] > 0 for mask in masks] == [True, True, True]
+    boxes = [mask_box(np.asarray(Image.open(tmp_path / f"clip_{k}.png"))) for k in range(3)]
+    assert boxes[0] == boxes[1] != boxes[2]
+    assert len(list(tmp_path.glob("*.png"))) == 3  # those of the first run are gone
+
+
+def test_the_threshold_is_applied_on_export(clip: Path, model: ToneModel, tmp_path: Path) -> None:
+    assert segment(clip, "--out", tmp_path, "--threshold", "0.05") == 0
+    wide = np.count_nonzero(np.asarray(Image.open(tmp_path / "clip_0.png")))
+    model.batches.clear()
+    assert segment(clip, "--out", tmp_path, "--threshold", "0.95") == 0
+    assert np.count_nonzero(np.asarray(Image.open(tmp_path / "clip_0.png"))) < wide
+    assert model.batches == []  # the probabilities were kept
+
+
+def test_classes_give_palette_masks(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("avseg_core.inference.segmenter.load_model", lambda *_: ToneModel(num_classes=71))
+    code, _, _ = segment_json(capsys, clip, "--out", tmp_path, "--export", "png", "coco")
+    assert code == 0
+    assert np.unique(np.asarray(Image.open(tmp_path / "clip_1.png"))).tolist() == [0, 2]
+    coco = json.loads((tmp_path / "clip.coco.json").read_text())
+    assert coco["categories"][1]["name"] == "airplane"
+    assert [item["category_id"] for item in coco["annotations"]] == [1, 2, 1]
+
+
+def test_an_interrupted_run_is_continued(
+    model: ToneModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", (*PLAN, "high", "low", None, "high", "low"))
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert segment(clip, "--out", whole) == 0
+    add = MaskStore.add
+
+    def stop_after_one_batch(store: MaskStore, *results: WindowResult) -> None:
+        add(store, *results)
+        raise Cancelled("Interrupted.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MaskStore, "add", stop_after_one_batch)
+        assert segment(clip, "--out", out) == 130
+    assert [path.name for path in out.iterdir()] == ["clip.avseg"]
+    model.batches.clear()
+    code, answer, said = segment_json(capsys, clip, "--out", out)
+    assert code == 0
+    assert answer["videos"][0]["continued_from"] == 4
+    assert "continued a run that had 4 of its masks" in said
+    assert model.batches == [4, 1]
+    for index in range(9):
+        assert (out / f"clip_{index}.png").read_bytes() == (whole / f"clip_{index}.png").read_bytes()
+
+
+def test_other_settings_or_another_model_start_over(
+    clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert segment(clip, "--out", tmp_path) == 0
+    assert segment_json(capsys, clip, "--out", tmp_path, "--rate", "2")[1]["videos"][0]["continued_from"] == 0
+    assert segment_json(capsys, clip, "--out", tmp_path, "--rate", "2")[1]["videos"][0]["continued_from"] == 8
+    model.config = ToneModel(size=(64, 64)).config
+    assert segment_json(capsys, clip, "--out", tmp_path, "--rate", "2")[1]["videos"][0]["continued_from"] == 0
+
+
+def test_an_edited_video_starts_over_and_another_video_is_not_overwritten(
+    model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", ("low",))
+    out = tmp_path / "out"
+    assert segment(clip, "--out", out) == 0
+    write_video(clip, ("high", "low"))
+    assert segment_json(capsys, clip, "--out", out)[1]["videos"][0]["continued_from"] == 0
+    (tmp_path / "b").mkdir()
+    other = write_video(tmp_path / "b" / "clip.mp4", ("low", "low", "low"))
+    before = (out / "clip.avseg").read_bytes()
+    capsys.readouterr()
+    assert segment(other, "--out", out) == 2
+    assert f"holds the masks of another video ({clip})" in capsys.readouterr().err
+    assert (out / "clip.avseg").read_bytes() == before
+    moved = clip.rename(tmp_path / "b" / "clip.mp4")
+    assert segment_json(capsys, moved, "--out", out)[1]["videos"][0]["continued_from"] == 2
+
+
+def test_videos_of_one_name_do_not_overwrite_each_other(
+    model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, plan in (("a", ("low",)), ("b", ("high", "low"))):
+        (tmp_path / folder).mkdir()
+        write_video(tmp_path / folder / "clip.mp4", plan)
+    videos = [tmp_path / "a" / "clip.mp4", tmp_path / "b" / "clip.mp4"]
+    out = tmp_path / "out"
+    code, answer, _ = segment_json(capsys, *videos, "--out", out)
+    assert code == 0
+    assert [Path(video["store"]).name for video in answer["videos"]] == ["clip.avseg", "clip-2.avseg"]
+    assert {path.name for path in out.glob("*.png")} == {"clip_0.png", "clip-2_0.png", "clip-2_1.png"}
+
+
+def test_names_never_clash(tmp_path: Path) -> None:
+    videos = [Path("a/x.mp4"), Path("b/x.mov"), Path("X.avi"), Path("c/x-2.mp4"), Path("a/x.mp4")]
+    names = [path.name for path in name_stores(videos, tmp_path).values()]
+    assert names == ["x.avseg", "x-3.avseg", "X-4.avseg", "x-2.avseg"]
+    with pytest.raises(InputError, match="would be overwritten"):
+        name_stores([tmp_path / "x.mp4", tmp_path / "x_overlay.mp4"], tmp_path)
+
+
+def test_one_bad_video_does_not_stop_the_others(
+    clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("not a video")
+    code, answer, said = segment_json(capsys, bad, clip, "--out", tmp_path / "out")
+    assert code == 2
+    assert "bad.mp4" in answer["videos"][0]["error"]
+    assert answer["videos"][0]["exit_code"] == 2
+    assert answer["videos"][1]["masks"] == 4
+    assert said.count("bad.mp4") == 1
+
+
+def test_a_video_without_sound_says_so(model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    silent = write_video(tmp_path / "silent.mp4", ("low", "low"), sound=False)
+    code, answer, said = segment_json(capsys, silent, "--out", tmp_path, "--export", "png", "overlay")
+    assert code == 0
+    note = "The video has no sound track: it was segmented on silence."
+    assert answer["videos"][0]["notes"] == [note]
+    assert note in said
+    listed = json.loads((tmp_path / "silent.json").read_text())
+    assert listed["notes"] == [note]
+    assert [mask["area"] for mask in listed["masks"]] == [0.0, 0.0]
+    with VideoReader(tmp_path / "silent_overlay.mp4") as overlay:
+        assert overlay.info.audio == ()
+
+
+def test_export_again_without_the_model(
+    clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert segment(clip, "--out", tmp_path / "a", "--export", "coco") == 0
+
+    def no_model(*_: object) -> None:
+        raise AssertionError("export must not load a model")
+
+    monkeypatch.setattr("avseg_core.inference.segmenter.load_model", no_model)
+    capsys.readouterr()
+    words = ["export", str(tmp_path / "a" / "clip.avseg"), "--out", str(tmp_path / "b")]
+    assert cli.main([*words, "--export", "png", "overlay", "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)["stores"]
+    assert [len(paths) for paths in answer["files"].values()] == [5, 1]
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
+        "clip.json",
+        *(f"clip_{k}.png" for k in range(4)),
+        "clip_overlay.mp4",
+    ]
+    moved = tmp_path / "moved.mp4"
+    moved.write_bytes(clip.read_bytes())
+    assert cli.main([*words, "--export", "overlay", "--video", str(moved)]) == 0
+    assert cli.main([*words, "--export", "overlay", "--video", str(tmp_path / "gone.mp4")]) == 2
+    assert "--video" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--rate", "0"], "--rate"),
+        (["--rate", "nan"], "--rate"),
+        (["--rate", "9999"], "--rate"),
+        (["--threshold", "1.5"], "--threshold"),
+        (["--at", "nan"], "--at"),
+        (["--at", "-1"], "not a time"),
+        (["--at", "99"], "after its end"),
+        (["--at", "1", "--rate", "2"], "not allowed with"),
+        (["--export", "gif"], "coco, overlay, png"),
+        (["--device", "toaster"], "--device"),
+        (["--device", "cuda"], "--device cuda"),
+    ],
+)
+def test_wrong_options_are_one_line(
+    clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert segment(clip, "--out", tmp_path / "out", *words) == 2
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    line = answer.err.splitlines()[-1]
+    assert said in line
+    assert line.startswith("avseg: ")
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+class Screen:
+    """A stream that is, or is not, a terminal."""
+
+    def __init__(self, terminal: bool) -> None:
+        self.terminal, self.text = terminal, ""
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def flush(self) -> None:
+        pass
+
+
+def test_progress_without_a_terminal_is_a_line_per_tenth() -> None:
+    screen = Screen(terminal=False)
+    line = ProgressLine("clip.mp4", screen)
+    for done in range(1, 1001):
+        line(Progress("segment", done, 1000))
+    line.close()
+    lines = screen.text.splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("clip.mp4: segment  10 %")
+    assert lines[-1] == "clip.mp4: segment 100 %"
+
+
+def test_progress_on_a_terminal_is_one_line_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("avseg_core.commands.terminal.time.monotonic", lambda: clock[0])
+    screen = Screen(terminal=True)
+    line = ProgressLine("clip.mp4", screen)
+    for done in (10, 30, 60, 60.1, 100):  # ten were there already
+        line(Progress("segment", done, 100))
+        clock[0] += 20 if done != 60 else 0.01
+    line.close()
+    assert screen.text.count("\n") == 1
+    assert "\rclip.mp4: segment  30 %, 1:10 left\x1b[K" in screen.text
+    assert "\rclip.mp4: segment  60 %, 0:32 left\x1b[K" in screen.text
+    assert screen.text.count("60 %") == 1  # drawn too recently
+    assert screen.text.endswith("\rclip.mp4: segment 100 %\x1b[K\n")
+
+
+def test_an_unwritable_folder(clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("a file")
+    assert segment(clip, "--out", tmp_path / "file" / "out") == 2
+    assert "choose another folder" in capsys.readouterr().err
+    if os.geteuid() != 0:
+        (tmp_path / "locked").mkdir(mode=0o500)
+        assert segment(clip, "--out", tmp_path / "locked") == 2
