@@ -18,6 +18,7 @@ from avseg_core.evaluation.writing import to_json, to_markdown, write_results
 from avseg_core.inference.device import choose_device
 from avseg_core.metrics import PROTOCOLS
 from avseg_core.progress import CancelCheck, ProgressCallback
+from avseg_core.results.writing import make_folder
 
 EXAMPLES = 8
 """Worst and best frames on the page."""
@@ -99,6 +100,8 @@ def _evaluate(args: argparse.Namespace, cancel: CancelCheck) -> int:
     if args.save_predictions and args.out is None:
         raise InputError("--save-predictions needs --out DIR.")
     dataset = args.dataset or detect_layout(args.data)
+    if args.out is not None:
+        make_folder(args.out)  # better now than after an hour
     reports = []
     for name in args.model:
         line = ProgressLine(name)

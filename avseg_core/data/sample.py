@@ -46,6 +46,11 @@ class AVSBatch:
     def __len__(self) -> int:
         return len(self.clip_ids)
 
+    def clip(self, index: int) -> AVSBatch:
+        """One of the clips as a batch of its own; no tensor is copied."""
+        rows = slice(index * self.frames_per_clip, (index + 1) * self.frames_per_clip)
+        return replace(self._map(lambda tensor: tensor[rows]), clip_ids=(self.clip_ids[index],))
+
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> AVSBatch:
         """The same batch on `device`."""
         return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from avseg_core.data.dataset import ClipDataset
+from avseg_core.data.loading import load_in_order
 from avseg_core.data.registry import DATASETS
-from avseg_core.data.sample import AVSBatch, collate
+from avseg_core.data.sample import AVSBatch
 from avseg_core.data.transforms import denormalise
 from avseg_core.errors import InputError
 from avseg_core.evaluation.predictions import predicted_labels, save_masks
@@ -88,16 +88,14 @@ def _answers(
     model: AVSModel, dataset: ClipDataset, device: torch.device | str, clips_per_forward: int, every_frame: bool
 ) -> Iterator[tuple[int, AVSBatch, Tensor]]:
     """Each clip alone with its index and its logits [T,C,H,W]; zero for frames that need no answer."""
-    loader = DataLoader(dataset, batch_size=clips_per_forward, collate_fn=collate, num_workers=dataset.config.workers)
     index = 0
     with _evaluating(model):
-        for whole in loader:
-            batch: AVSBatch = whole.to(device)
+        for whole in load_in_order(dataset, clips_per_forward, workers=dataset.config.workers):
+            batch = whole.to(device)
             with torch.inference_mode():
                 logits = _forward(model, batch, every_frame)
-            for k, clip in enumerate(batch.clip_ids):
-                part = slice(k * batch.frames_per_clip, (k + 1) * batch.frames_per_clip)
-                yield index, _part(batch, clip, part), logits[part]
+            for k, answer in enumerate(logits.split(batch.frames_per_clip)):
+                yield index, batch.clip(k), answer
                 index += 1
 
 
@@ -112,18 +110,6 @@ def _forward(model: AVSModel, batch: AVSBatch, every_frame: bool) -> Tensor:
     logits = some.new_zeros(len(needed), *some.shape[1:])
     logits[needed] = some
     return logits
-
-
-def _part(batch: AVSBatch, clip: str, part: slice) -> AVSBatch:
-    return AVSBatch(
-        clip_ids=(clip,),
-        frames=batch.frames[part],
-        logmel=batch.logmel[part],
-        labels=batch.labels[part],
-        has_label=batch.has_label[part],
-        is_frame=batch.is_frame[part],
-        frames_per_clip=batch.frames_per_clip,
-    )
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from avseg_core.data.dataset import ClipDataset
+from avseg_core.data.loading import leave_signals_to_main, plain_errors
 from avseg_core.data.sample import AVSBatch, ClipSample, collate
 from avseg_core.training.distributed import World
 
@@ -89,24 +89,4 @@ def load_steps(
         worker_init_fn=leave_signals_to_main,
         generator=torch.Generator(),  # otherwise the loader would draw from the generator that dropout uses
     )
-    return iter(loader)
-
-
-def load_in_order(clips: ClipDataset, batch_size: int, *, workers: int, pin: bool) -> Iterator[AVSBatch]:
-    """All clips once, in their own order."""
-    loader = DataLoader(
-        clips,
-        batch_size=batch_size,
-        collate_fn=collate,
-        num_workers=workers,
-        pin_memory=pin,
-        worker_init_fn=leave_signals_to_main,
-        generator=torch.Generator(),
-    )
-    return iter(loader)
-
-
-def leave_signals_to_main(worker: int) -> None:
-    """Ctrl-C reaches the whole process group: only the main process decides what it means."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return plain_errors(loader)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from avseg_core.data.dataset import ClipDataset
+from avseg_core.data.loading import load_in_order
 from avseg_core.metrics import make_meter
 from avseg_core.models.output import AVSModel
-from avseg_core.training.order import load_in_order
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,10 @@ def test_a_batch_is_its_clips_one_after_the_other(avsbench: Path) -> None:
     assert torch.equal(batch.labels[5:], dataset[1].labels)
     assert torch.equal(batch.logmel[5:], dataset[1].logmel)
     assert batch.to("cpu").has_label.all()
+    second = batch.clip(1)
+    assert second.clip_ids == (dataset.clip_id(1),)
+    assert torch.equal(second.frames, dataset[1].frames)
+    assert torch.equal(second.labels, dataset[1].labels)
 
 
 def test_predictions_are_named_as_published(avsbench: Path) -> None:

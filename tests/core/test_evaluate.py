@@ -145,6 +145,26 @@ def test_training_mode_is_restored(avsbench: Path) -> None:
     assert not model.training
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_file_is_one_line_also_from_a_worker_process(workers: int, tmp_path: Path) -> None:
+    make.make_ms3(tmp_path, {"test": 1}, size=64)
+    mask = next(tmp_path.rglob("gt_masks/test/*/*_3.png"))
+    mask.write_bytes(b"broken")
+    dataset = build_dataset(replace(config_for(tmp_path, "ms3"), workers=workers), "test", 1)
+    with pytest.raises(InputError) as caught:
+        evaluate_model(KnowsTheThings(), dataset)
+    assert str(caught.value).startswith(f"{mask}: cannot be read as a picture (")
+    assert "\n" not in str(caught.value)
+
+
+def test_evaluation_leaves_the_random_numbers_of_training_alone(avsbench: Path) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    measured(avsbench, "s4")
+    assert torch.equal(torch.rand(3), expected)
+
+
 def test_values_that_are_not_finite_are_said(avsbench: Path) -> None:
     class Broken(KnowsTheThings):
         def forward(self, frames: Tensor, logmel: Tensor, is_frame: Tensor | None = None) -> AVSOutput:
