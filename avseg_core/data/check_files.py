@@ -124,8 +124,11 @@ class Contents:
 
     def note(self, report: CheckReport, path: Path, clip_id: str, split: str) -> None:
         """Notes `path` as a problem when a clip of another name and split has the same content."""
-        with path.open("rb") as file:
-            digest = hashlib.sha256(file.read(2**22) + str(path.stat().st_size).encode()).digest()
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.sha256(file.read(2**22) + str(path.stat().st_size).encode()).digest()
+        except OSError:  # reported as unreadable by whoever reads it
+            return
         other, other_split = self._seen.setdefault(digest, (clip_id, split))
         if other_split != split and other != clip_id:
             report.add("same content", path, f"equals {other} of {other_split}: the splits are not apart")

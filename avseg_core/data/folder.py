@@ -59,7 +59,7 @@ def find_clips(folder: Path) -> list[AnnotatedClip]:
         InputError: two videos would share a masks folder, or a mask's name is no time.
     """
     clips: dict[Path, AnnotatedClip] = {}
-    for video in sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES):
+    for video in find_videos(folder):
         masks = mask_folder(video)
         if not masks.is_dir():
             continue
@@ -69,6 +69,18 @@ def find_clips(folder: Path) -> list[AnnotatedClip]:
         if timed:
             clips[masks] = AnnotatedClip(video, tuple(path for _, path in timed), tuple(time for time, _ in timed))
     return list(clips.values())
+
+
+def find_videos(folder: Path) -> list[Path]:
+    """The video files of `folder`, sorted by name.
+
+    Raises:
+        InputError: the folder cannot be listed.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed ({error.strerror}); change its permissions.") from None
 
 
 def mask_folder(video: Path) -> Path:
@@ -116,8 +128,8 @@ class FolderLayout:
     def locate(self, root: Path) -> Path | None:
         """`root` when it or one of its split folders holds a video with masks."""
         places = [place for place in (root, *(root / split for split in SPLITS)) if place.is_dir()]
-        videos = (path for place in places for path in place.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
-        return root if any(mask_folder(video).is_dir() for video in videos) else None
+        found = any(mask_folder(video).is_dir() for place in places for video in find_videos(place))
+        return root if found else None
 
     def num_classes(self, root: Path) -> int:
         """1, or the classes of dataset.toml with background."""
@@ -163,11 +175,13 @@ def split_folders(root: Path) -> dict[str, Path]:
 def _note_leftovers(report: CheckReport, folder: Path, clips: list[AnnotatedClip]) -> None:
     """Videos without masks and masks without a video."""
     used = {clip.video for clip in clips}
-    videos = {path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES}
-    for video in sorted(videos - used):
-        report.add("missing mask", video, f"has no masks in {mask_folder(video).name}")
+    videos = find_videos(folder)
+    for video in videos:
+        if video not in used:
+            report.add("missing mask", video, f"has no masks in {mask_folder(video).name}")
+    known = {mask_folder(video) for video in videos}
     for masks in sorted(folder.glob("*.masks")):
-        if masks not in {mask_folder(video) for video in videos}:
+        if masks not in known:
             report.add("missing video", masks, "belongs to no video beside it")
 
 

@@ -31,6 +31,7 @@ from avseg_core.evaluation.writing import write_results
 from avseg_core.metrics import Scores
 from avseg_core.models import checkpoints
 from avseg_core.models.output import AVSOutput
+from avseg_core.models.registry import build_model
 from tests import avsbench_fixtures as make
 
 SIZE = (64, 64)
@@ -378,6 +379,43 @@ def test_the_command_writes_and_prints(avsbench: Path, tmp_path: Path, capsys: p
     text = capsys.readouterr().out
     assert "AVSBench S4, test: 3 clips, 15 annotated frames" in text
     assert list(markdown_tables(text)) == ["frame"]
+
+
+def test_a_saved_model_is_measured_by_its_path(
+    avsbench: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = ModelConfig(
+        backbone="tf_efficientnet_lite2",
+        audio_encoder="yamnet",
+        image_size=(64, 64),
+        embed_dim=32,
+        num_heads=2,
+        encoder_layers=1,
+        decoder_layers=1,
+        query_generator_layers=1,
+        ffn_dim=32,
+        num_queries=4,
+        mask_head="light",
+    )
+    torch.manual_seed(0)
+    model = build_model(config)
+    checkpoints.save_model(model, tmp_path / "tiny.safetensors", {})
+    words = [
+        "--model",
+        str(tmp_path / "tiny.safetensors"),
+        "--data",
+        str(avsbench / "Multi-sources"),
+        "--device",
+        "cpu",
+    ]
+    assert cli.main(["evaluate", *words, "--json"]) == 0
+    (evaluation,) = json.loads(capsys.readouterr().out)["evaluations"]
+    dataset = build_dataset(replace(config_for(avsbench, "ms3"), front_end="yamnet"), "test", 1)
+    expected = evaluate_model(model.eval(), dataset)  # type: ignore[arg-type]
+    assert evaluation["model"] == "tiny"
+    assert evaluation["frames"] == 25
+    for row, scores in zip(evaluation["scores"], expected.scores, strict=True):
+        assert row["values"] == pytest.approx(scores.values, abs=1e-4)
 
 
 @pytest.mark.usefixtures("knows")

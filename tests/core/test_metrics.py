@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import pytest
 import torch
@@ -151,6 +152,17 @@ def test_only_annotated_frames_count() -> None:
     assert quality[0] == pytest.approx(1.0)
     assert quality[1:].isnan().all()
     assert [scores.values["miou"] for scores in meter.results()] == [pytest.approx(1.0), pytest.approx(1.0)]
+
+
+def test_memory_does_not_grow_with_the_number_of_clips() -> None:
+    every = torch.ones(5, dtype=torch.bool)
+    labels = torch.zeros(5, 8, 8, dtype=torch.int64)
+    for meter, classes in ((make_meter(), 1), (make_meter(NAMES), 4)):
+        meter.add(torch.zeros(5, classes, 8, 8), labels, every, every)
+        size = len(pickle.dumps(meter))
+        for _ in range(50):
+            meter.add(torch.zeros(5, classes, 8, 8), labels, every, every)
+        assert len(pickle.dumps(meter)) <= size + 64  # numbers may take a byte more
 
 
 def one_hot_logits(labels: torch.Tensor) -> torch.Tensor:

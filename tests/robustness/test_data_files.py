@@ -20,7 +20,8 @@ from avseg_core.data.check import CheckReport
 from avseg_core.data.clip_files import read_table
 from avseg_core.data.pickles import read_logmel_pickle
 from avseg_core.data.registry import DATASETS, build_dataset
-from avseg_core.errors import InputError
+from avseg_core.errors import Cancelled, InputError
+from avseg_core.progress import Progress
 from tests import avsbench_fixtures as make
 
 ONE_EACH = {"train": 1, "val": 1, "test": 1}
@@ -376,6 +377,15 @@ def test_the_check_gives_the_share_of_unknown_colours(tmp_path: Path) -> None:
     assert report.problems[0].what == "50.00% of the pixels have no class's colour (background)"
     pictures = 1 + 5 + 10 + 5 + 5  # v1s, v1m and v2 in training; v1s in val and test
     assert report.facts["unknown_colour_share"] == pytest.approx(0.5 / pictures)
+
+
+def test_a_check_can_be_watched_and_stopped(tmp_path: Path) -> None:
+    make.make_ms3(tmp_path, SMALL, size=32)
+    seen: list[Progress] = []
+    DATASETS["ms3"].check(tmp_path, progress=seen.append)
+    assert seen == [Progress("check", done, 5) for done in (1, 2, 3, 4, 5)]
+    with pytest.raises(Cancelled):
+        DATASETS["ms3"].check(tmp_path, cancel=lambda: len(seen) > 0)
 
 
 def test_a_check_keeps_a_bounded_list_but_counts_all() -> None:
