@@ -63,8 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(_module(args.command).run(args))
     except InputError as error:
         return _fail(error, EXIT_USAGE, as_json)
-    except (Cancelled, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return _fail(Cancelled("Interrupted."), EXIT_INTERRUPTED, as_json)
+    except Cancelled as error:
+        return _fail(error, EXIT_INTERRUPTED, as_json)
     except AVSegError as error:
         return _fail(error, EXIT_FAILURE, as_json)
 

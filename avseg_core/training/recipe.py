@@ -35,10 +35,10 @@ def fit_to_data(config: TrainConfig, root: Path, dataset: str = "") -> TrainConf
 
 def start_from(config: TrainConfig, init_from: str, parent: ModelConfig) -> TrainConfig:
     """`config` for the fine-tuning of a model whose configuration is `parent`: all but what the data ask for is its."""
-    data_decide = {"num_classes": config.model.num_classes, "clip_length": config.model.clip_length}
+    ours = config.model
     return replace(
         config,
         init_from=init_from,
-        model=replace(parent, **data_decide),
+        model=replace(parent, num_classes=ours.num_classes, clip_length=ours.clip_length),
         data=replace(config.data, image_size=parent.image_size),
     )
