@@ -81,8 +81,7 @@ def stoppable() -> Iterator[CancelCheck]:
 
     def request(number: int, frame: FrameType | None) -> None:
         asked.set()
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        signal.signal(number, before[signal.Signals(number)])  # torchrun sends SIGTERM after the user's Ctrl-C
 
     for number in before:
         signal.signal(number, request)
