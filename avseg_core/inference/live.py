@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from avseg_core.errors import AVSegError
 from avseg_core.inference.live_config import LiveConfig, LiveCounters, LiveResult
 from avseg_core.inference.live_model import LiveModel
-from avseg_core.inference.live_motion import MaskMover, small_grey
+from avseg_core.inference.live_motion import MaskFollower
 from avseg_core.inference.live_recording import LiveRecording, RecordedRun, RecordOptions
 from avseg_core.inference.live_segmenter import HEARD_SECONDS, LiveSegmenter
 from avseg_core.media.capture import CameraSource, CapturedFrame, DeviceStatus, MicrophoneSource
@@ -33,7 +33,7 @@ class SessionListener:
     on_status: Callable[[DeviceStatus], None] = lambda status: None
     on_result: Callable[[LiveResult], None] = lambda result: None
     on_frame: Callable[[CapturedFrame, NDArray[np.uint8] | None], None] = lambda frame, mask: None
-    """Every picture, with the newest mask [h,w] moved along with it (only while `show_masks`)."""
+    """Every picture, with the newest mask laid onto it (only with `show_masks`, and while there is one)."""
     on_trouble: Callable[[str], None] = lambda message: None
     """One line for the user: the model or the recording has stopped, the machine has slept."""
 
@@ -61,7 +61,7 @@ class LiveSession:
         self.microphone.listeners.append(self._on_sound)
         self.latency = LatencyHistogram()
         self.last_result: LiveResult | None = None
-        self._mover = MaskMover()
+        self._follower = MaskFollower()
         self._segmenter: LiveSegmenter | None = None
         self._model: LiveModel | None = None
         self._recording: LiveRecording | None = None
@@ -159,8 +159,10 @@ class LiveSession:
         if calibrator is not None:
             calibrator.add(frame)
         mask = None
-        if self._show_masks and result is not None:
-            mask, _ = self._mover.move(result.probability, result.grey, small_grey(frame.image))
+        if self._show_masks:
+            self._follower.see(frame)
+            if result is not None:
+                mask = self._follower.lay(result.probability, result.frame_index, refine=self._config.refine)
         self._listener.on_frame(frame, mask)
 
     def _on_sound(self, samples: NDArray[np.float32], begins: float, rate: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,8 @@ class LiveConfig:
     """Seconds by which the sound arrives later than its picture, beyond what the clocks tell; see `calibrate`."""
     smoothing: float = 0.12
     """Time constant of the masks' smoothing in seconds; 0 for none."""
+    refine: bool = True
+    """Whether the edges of shown masks are drawn to the edges in the picture."""
     max_rate: float = 15.0
     """Most mask updates per second."""
     threshold: float = 0.5
@@ -97,5 +99,3 @@ class LiveResult:
     reused: bool
     """True if only the sound is new."""
     latency: Latency
-    grey: NDArray[np.uint8] = field(repr=False)
-    """The picture, small and grey: what the mask is moved along by."""

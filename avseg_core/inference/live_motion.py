@@ -1,79 +1,203 @@
-"""Masks that move with the picture: optical flow between inferences, and smoothing along it."""
+"""Masks that keep up with the picture: moved by optical flow, smoothed along it, edges drawn to its edges."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FLOW_SIZE = (160, 120)
-"""Width and height of the grey pictures that the flow is computed on."""
+from avseg_core.media.capture import CapturedFrame
+
+SMALL = (160, 120)
+"""Width and height of the small pictures that flow and edges are computed on, whatever the picture's shape."""
+SHOWN = (320, 240)
+"""Width and height of a refined mask."""
 CUT = 35.0
 """Mean grey difference after moving beyond which two pictures do not show the same scene."""
+STILL = 0.5
+"""Mean grey difference below which nothing has moved."""
+MEMORY = 60
+"""Pictures for which the flow is remembered; a mask of an older one is not moved any more."""
+RADIUS, SOFTNESS = 8, 1e-3
+"""Guided filter: reach in small pixels, and the variance of colour (of 0..1) below which a region counts as flat."""
+Grey = NDArray[np.uint8]
+Flow = NDArray[np.float32]
 
 
-def small_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[H,W,3] RGB -> [120,160] grey."""
-    small = cv2.resize(image, FLOW_SIZE, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+def small_picture(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[H,W,3] RGB -> [120,160,3]."""
+    return np.asarray(cv2.resize(image, SMALL, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-class MaskMover:
-    """Moves maps from one picture to a later one. Not for several threads at a time."""
+def grey_of(small: NDArray[np.uint8]) -> Grey:
+    """[h,w,3] RGB -> [h,w]."""
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+class FlowField:
+    """Optical flow between two small grey pictures. Not for several threads at a time."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow.setFinestScale(1)
 
-    def move(
-        self, values: NDArray[np.uint8], before: NDArray[np.uint8], after: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.uint8], bool]:
-        """`values` [h,w] of the picture `before` as they lie in the picture `after` (both from `small_grey`).
+    def between(self, before: Grey, after: Grey) -> Flow | None:
+        """From each pixel of `after` to where it was in `before`, [h,w,2]; None if the two are of different scenes."""
+        nothing = np.zeros((*after.shape, 2), np.float32)
+        unmoved = float(cv2.absdiff(before, after).mean())
+        if unmoved < STILL:
+            return nothing
+        flow = np.asarray(self._flow.calc(after, before, nothing.copy()), np.float32)
+        error = float(cv2.absdiff(look_up(before, flow), after).mean())
+        if min(error, unmoved) > CUT:
+            return None
+        return flow if error < unmoved else nothing
 
-        The second answer is False if the pictures have nothing in common (a cut); then the values are as they were.
-        """
-        if before is after:
-            return values, True
-        still = float(cv2.absdiff(before, after).mean())
-        if still < 0.5:
-            return values, True
-        start = np.zeros((*after.shape, 2), np.float32)
-        # [120,160,2]: from each pixel of `after` to where it was
-        flow = np.asarray(self._flow.calc(after, before, start), np.float32)
-        moved = _look_up(before, flow)
-        error = float(cv2.absdiff(moved, after).mean())
-        if error > min(still, CUT):
-            return values, still <= CUT
-        return _look_up(values, flow), True
+
+def look_up(values: NDArray[np.uint8], flow: Flow) -> NDArray[np.uint8]:
+    """values [h,w] read at each pixel's position plus its flow [a,b,2], which is brought to their size."""
+    height, width = values.shape
+    scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
+    return np.asarray(
+        _remap(values, cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale), np.uint8
+    )
 
 
 class MaskSmoother:
     """Exponential smoothing of masks over time, along the motion of the picture."""
 
     def __init__(self) -> None:
-        self._mover = MaskMover()
-        self._last: tuple[NDArray[np.uint8], NDArray[np.uint8], float] | None = None
+        self._flow = FlowField()
+        self._last: tuple[NDArray[np.uint8], Grey, float] | None = None
 
-    def __call__(
-        self, probability: NDArray[np.uint8], grey: NDArray[np.uint8], time: float, constant: float
-    ) -> NDArray[np.uint8]:
+    def __call__(self, probability: NDArray[np.uint8], grey: Grey, time: float, constant: float) -> NDArray[np.uint8]:
         """The smoothed `probability` [h,w] at `time`; `constant`: seconds after which 63 % of a change is through."""
-        last = self._last
-        if last is not None and constant > 0 and last[0].shape == probability.shape:
-            moved, same_scene = self._mover.move(last[0], last[1], grey)
-            keep = math.exp(-max(time - last[2], 0.0) / constant) if same_scene else 0.0
-            probability = cv2.addWeighted(probability, 1 - keep, moved, keep, 0).astype(np.uint8, copy=False)
+        if self._last is not None and constant > 0 and self._last[0].shape == probability.shape:
+            last, before, when = self._last
+            flow = self._flow.between(before, grey)
+            if flow is not None:
+                keep = math.exp(-max(time - when, 0.0) / constant)
+                mixed = cv2.addWeighted(probability, 1 - keep, look_up(last, flow), keep, 0)
+                probability = np.asarray(mixed, np.uint8)
         self._last = (probability, grey, time)
         return probability
 
 
-def _look_up(values: NDArray[np.uint8], flow: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """values [h,w] read at each pixel's position plus its flow, the flow brought to their size."""
-    height, width = values.shape
-    scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-    field = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-    field += np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
-    x, y = np.ascontiguousarray(field[..., 0]), np.ascontiguousarray(field[..., 1])
-    moved = cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.uint8)
+@dataclass
+class _Step:
+    """One picture and the way back to the one before it; None after a cut."""
+
+    index: int
+    back: Flow | None
+
+
+class MaskFollower:
+    """Lays masks of earlier pictures onto the picture that is shown now. For one thread: the camera's."""
+
+    def __init__(self) -> None:
+        self._flow = FlowField()
+        self._steps: deque[_Step] = deque(maxlen=MEMORY)
+        self._picture: NDArray[np.uint8] | None = None
+        self._grey: Grey | None = None
+        self._chain: tuple[int, int, Flow] | None = None  # from picture, to picture, the way back
+
+    def see(self, frame: CapturedFrame) -> None:
+        """Takes in the picture that is shown next."""
+        small = small_picture(frame.image)
+        grey = grey_of(small)
+        back = None if self._grey is None else self._flow.between(self._grey, grey)
+        self._steps.append(_Step(frame.index, back))
+        self._picture, self._grey = frame.image, grey
+
+    def lay(self, probability: NDArray[np.uint8], frame_index: int, *, refine: bool = True) -> NDArray[np.uint8] | None:
+        """`probability` [h,w] of the picture `frame_index` as it lies on the picture seen last.
+
+        Refined it is [240,320]. None if there was a cut since, or the picture is too long ago: the mask means nothing.
+        """
+        way = self._way_back(frame_index)
+        if way is None or self._picture is None:
+            return None
+        moved = look_up(probability, way)
+        return refined(moved, self._picture) if refine else moved
+
+    def _way_back(self, frame_index: int) -> Flow | None:
+        """From each pixel of the last picture to where it was in `frame_index`: all steps in between, chained."""
+        if not self._steps or not self._steps[0].index - 1 <= frame_index <= self._steps[-1].index:
+            return None
+        chain = self._chain
+        if chain is None or chain[0] != frame_index:
+            chain = (frame_index, frame_index, np.zeros((SMALL[1], SMALL[0], 2), np.float32))
+        start, reached, way = chain
+        for step in self._steps:
+            if step.index <= reached:
+                continue
+            if step.back is None:
+                return None
+            way = step.back + _remap(way, step.back)
+            reached = step.index
+        self._chain = (start, reached, way)
+        return way
+
+
+def refined(mask: NDArray[np.uint8], image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mask [h,w] with its edges drawn to the edges of the picture [H,W,3], [240,320].
+
+    Guided filter (He et al. 2010) with the colour picture as guide: in every small window the mask is written as a
+    linear function of the colour. The functions are found at a quarter of the size at which they are applied.
+    """
+    guide = small_picture(image).astype(np.float32) / np.float32(255)  # [h,w,3]
+    values = np.asarray(cv2.resize(mask, SMALL, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+    slopes, offset = _linear_functions(guide, values)
+    shown = np.asarray(cv2.resize(image, SHOWN, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+    slopes = np.asarray(cv2.resize(slopes, SHOWN, interpolation=cv2.INTER_LINEAR), np.float32)
+    offset = np.asarray(cv2.resize(offset, SHOWN, interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(np.clip((np.einsum("hwc,hwc->hw", slopes, shown) + offset) * 255, 0, 255), np.uint8)
+
+
+def _linear_functions(
+    guide: NDArray[np.float32], values: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """guide [h,w,3], values [h,w] -> slopes [h,w,3] and offset [h,w] of the functions, averaged over the windows."""
+    mean_guide, mean = _box(guide), _box(values)
+    covariance = _box(guide * values[..., None]) - mean_guide * mean[..., None]  # [h,w,3]
+    r, g, b = cv2.split(guide)
+    products = _box(np.dstack([r * r, r * g, r * b, g * g, g * b, b * b]))
+    mr, mg, mb = cv2.split(mean_guide)
+    rr, rg, rb, gg, gb, bb = np.moveaxis(
+        products - np.dstack([mr * mr, mr * mg, mr * mb, mg * mg, mg * mb, mb * mb]), 2, 0
+    )
+    rr, gg, bb = rr + SOFTNESS, gg + SOFTNESS, bb + SOFTNESS
+    # The inverse of a symmetric 3 x 3 matrix, written out.
+    first, second, third = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
+    determinant = rr * first + rg * second + rb * third
+    cr, cg, cb = cv2.split(covariance)
+    slopes = (
+        np.dstack(
+            [
+                first * cr + second * cg + third * cb,
+                second * cr + (rr * bb - rb * rb) * cg + (rb * rg - rr * gb) * cb,
+                third * cr + (rb * rg - rr * gb) * cg + (rr * gg - rg * rg) * cb,
+            ]
+        )
+        / determinant[..., None]
+    )
+    offset = mean - np.einsum("hwc,hwc->hw", slopes, mean_guide)
+    return _box(slopes), _box(offset)
+
+
+def _box(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean over the windows, channel by channel."""
+    return np.asarray(cv2.boxFilter(values, -1, (2 * RADIUS + 1, 2 * RADIUS + 1)), np.float32)
+
+
+def _remap(values: NDArray[Any], flow: Flow) -> NDArray[Any]:
+    """values [h,w] or [h,w,c] read at each pixel's position plus its flow [h,w,2]."""
+    height, width = flow.shape[:2]
+    x = flow[..., 0] + np.arange(width, dtype=np.float32)
+    y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))

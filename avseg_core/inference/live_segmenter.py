@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from avseg_core.inference.live_config import Latency, LiveConfig, LiveResult
 from avseg_core.inference.live_model import HEARD_SAMPLES, LiveModel
-from avseg_core.inference.live_motion import MaskSmoother, small_grey
+from avseg_core.inference.live_motion import MaskSmoother, grey_of, small_picture
 from avseg_core.media.capture import CapturedFrame
 from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
 
@@ -114,7 +114,7 @@ class LiveSegmenter:
     def _look(self, frame: CapturedFrame) -> _Seen:
         started = time.monotonic()
         features = self._model.see(frame.image)
-        self._seen = _Seen(frame, features, small_grey(frame.image), time.monotonic() - started)
+        self._seen = _Seen(frame, features, grey_of(small_picture(frame.image)), time.monotonic() - started)
         self.frames_seen += 1
         return self._seen
 
@@ -153,7 +153,6 @@ class LiveSegmenter:
                 loudness=heard.loudness,
                 reused=reused,
                 latency=latency,
-                grey=seen.grey,
             )
         )
         self.results += 1

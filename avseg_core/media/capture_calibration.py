@@ -79,7 +79,8 @@ def onsets(samples: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
     hop = round(rate * STEP)
     power = np.square(samples[: len(samples) // hop * hop], dtype=np.float64).reshape(-1, hop).mean(axis=1)
     loudness = 10 * np.log10(power + 1e-8)
-    return np.maximum(np.diff(loudness, prepend=loudness[:1]), 0.0) ** 2
+    sudden: NDArray[np.float64] = np.maximum(np.diff(loudness, prepend=loudness[:1]), 0.0) ** 2
+    return sudden
 
 
 def best_offset(seen: NDArray[np.float64], heard: NDArray[np.float64]) -> Calibration:
@@ -104,7 +105,8 @@ def _changes_on_grid(
     grid = start + (np.arange(round(seconds / STEP)) + 0.5) * STEP
     # What was seen first in picture k happened after picture k - 1.
     after = np.clip(np.searchsorted(times, grid), 0, len(times) - 1)
-    return np.maximum(changes - 3 * np.median(changes), 0.0)[after]
+    strong: NDArray[np.float64] = np.maximum(changes - 3 * np.median(changes), 0.0)[after]
+    return strong
 
 
 def _vertex(fit: NDArray[np.float64], best: int) -> float:

@@ -34,7 +34,10 @@ class TestScene:
 
     def __init__(self, width: int = 640, height: int = 480) -> None:
         self.width, self.height = width, height
-        self._background = _background(width, height)
+        self._background = np.repeat(_texture(width, height, 16)[..., None] + 120, 3, axis=2).astype(np.uint8)
+        # The things carry a pattern of their own, as real ones do: what moves can be seen everywhere on them.
+        side = 2 * round(self.radius) + 3
+        self._skin = _texture(side, side, 8)
 
     def sounding(self, when: float) -> Thing:
         """Whose turn it is."""
@@ -55,8 +58,13 @@ class TestScene:
     def image(self, when: float) -> NDArray[np.uint8]:
         """[H,W,3] RGB."""
         image = self._background.copy()
+        side = len(self._skin)
         for thing in PITCH:
-            image[self.mask(thing, when)] = COLOUR[thing]
+            x, y = self.centre(thing, when)
+            left, top = round(x) - side // 2, round(y) - side // 2
+            inside = self.mask(thing, when)[top : top + side, left : left + side]
+            skin = np.clip(self._skin[..., None] + np.array(COLOUR[thing]), 0, 255).astype(np.uint8)
+            image[top : top + side, left : left + side][inside] = skin[inside]
         return image
 
     def mask(self, thing: Thing, when: float) -> NDArray[np.bool_]:
@@ -140,8 +148,7 @@ class TestMicrophone:
         """Nothing is held."""
 
 
-def _background(width: int, height: int) -> NDArray[np.uint8]:
-    """A calm picture with some texture, [H,W,3]; the same each time."""
-    coarse = np.random.default_rng(5).integers(95, 150, (height // 16 + 1, width // 16 + 1), np.uint8)
-    grey = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+def _texture(width: int, height: int, grain: int) -> NDArray[np.int16]:
+    """A calm pattern of -30..30 around 0, [height,width]; the same each time."""
+    coarse = np.random.default_rng(5).uniform(-30, 30, (height // grain + 2, width // grain + 2))
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.int16)

@@ -43,7 +43,9 @@ def _feed(recorder: Recorder, origin: float, seconds: float, *, rate: int = 4800
 
 def _flashes(path: Path) -> list[float]:
     with av.open(str(path)) as container:
-        return [float(frame.time) for frame in container.decode(video=0) if frame.to_ndarray(format="gray").mean() > 150]
+        return [
+            float(frame.time) for frame in container.decode(video=0) if frame.to_ndarray(format="gray").mean() > 150
+        ]
 
 
 def _beeps(path: Path) -> list[float]:

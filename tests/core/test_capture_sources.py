@@ -139,7 +139,7 @@ def test_a_password_in_an_address_is_never_shown() -> None:
     ("spec", "message"),
     [
         ("no such camera", "no such camera, file or address"),
-        ("screen:1,2", "Wx|screen"),
+        ("screen:1,2", "screen"),
     ],
 )
 def test_a_source_that_fits_nothing_is_one_clear_line(spec: str, message: str) -> None:
@@ -165,7 +165,7 @@ def test_a_file_without_pictures_says_so(tmp_path: Path) -> None:
     path = tmp_path / "noise.mp4"
     path.write_bytes(bytes(range(256)) * 20)
     source = camera(str(path), OPTIONS, PlayClock())()
-    with pytest.raises(SourceError, match="noise.mp4") as caught:
+    with pytest.raises(SourceError, match=r"noise\.mp4") as caught:
         source.open()
     assert caught.value.trouble == "unreadable"
 
@@ -208,7 +208,11 @@ class _FakeCapture:
 @pytest.fixture
 def linux_camera(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[_FakeCapture]:
     """A machine with two cameras, the first of which has a second node for metadata."""
-    for node, index, name in (("video0", "0", "HD Webcam"), ("video1", "1", "HD Webcam"), ("video2", "0", "Microscope")):
+    for node, index, name in (
+        ("video0", "0", "HD Webcam"),
+        ("video1", "1", "HD Webcam"),
+        ("video2", "0", "Microscope"),
+    ):
         folder = tmp_path / node
         folder.mkdir()
         (folder / "index").write_text(index)

@@ -1,0 +1,137 @@
+"""The `live` command: events a program can read, sentences a person can read, clear refusals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avseg_core import cli
+from avseg_core.inference.live_model import LiveModel
+from tests.live_fixtures import scene_model
+
+
+@pytest.fixture(autouse=True)
+def _known_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LiveModel, "load", lambda config: scene_model())
+
+
+def _live(*words: str) -> int:
+    return cli.main(["live", *words])
+
+
+def _events(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def _kinds(events: Sequence[dict[str, Any]]) -> set[str]:
+    return {event["event"] for event in events}
+
+
+def test_events_tell_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--source", "test", "--seconds", "3", "--record", str(tmp_path), "--smoothing", "0", "--json")
+    assert _live(*words) == 0
+    events = _events(capsys.readouterr().out)
+    assert _kinds(events) == {"start", "state", "recording", "result", "recorded", "summary"}
+    results = [event for event in events if event["event"] == "result"]
+    summary, recorded = events[-1], events[-2]
+    assert summary["event"] == "summary"
+    assert summary["results"] == len(results) > 10
+    assert summary["overflows"] == 0
+    assert 0 < summary["latency_ms"]["p50"] <= summary["latency_ms"]["p95"]
+    sides = {event["centre"][0] > 0.5 for event in results if event["centre"] and event["area"] > 0.02}
+    assert sides
+    for event in results:
+        assert event["sound"][1] - event["sound"][0] == pytest.approx(0.975, abs=0.002)
+        assert sum(
+            event["latency_ms"][part] for part in ("capture", "wait", "visual", "audio", "head")
+        ) == pytest.approx(event["latency_ms"]["total"], abs=2.5)
+    assert Path(recorded["path"]).is_file()
+    assert Path(recorded["masks"]).is_file()
+    assert recorded["problem"] == ""
+    states = [(event["kind"], event["state"]) for event in events if event["event"] == "state"]
+    for kind in ("camera", "microphone"):
+        assert [state for which, state in states if which == kind] == ["opening", "running", "stopped"]
+
+
+def test_a_person_reads_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _live("--source", "test", "--mic", "none", "--seconds", "0.5") == 0
+    output = capsys.readouterr().out
+    assert "camera running: Test picture" in output
+    assert "of the picture sounds" in output
+    assert "masks in" in output.splitlines()[-1]
+
+
+def test_the_list_names_what_always_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _live("--list", "--json") == 0
+    lists = json.loads(capsys.readouterr().out)
+    assert lists["cameras"][-1]["spec"] == "test"
+    assert {device["spec"] for device in lists["microphones"]} >= {"test", "none"}
+    assert _live("--list") == 0
+    output = capsys.readouterr().out
+    assert "--source test" in output
+    assert "--mic none" in output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--source", "nothing here"), "no such camera"),
+        (("--source", "test", "--mic", "nothing here"), "no such microphone"),
+        (("--source", "test", "--size", "640"), "not a size like 640x480"),
+        (("--source", "test", "--seconds", "0"), "not above 0"),
+        (("--source", "test", "--fps", "x"), "not a number"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _live(*words) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_camera_that_never_comes_is_a_failure_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _live("--source", "http://127.0.0.1:9/", "--mic", "none", "--seconds", "1", "--json") == 1
+    captured = capsys.readouterr()
+    assert "cannot be reached" in captured.err
+    events = [event for event in _events(captured.out) if event.get("event") == "state"]
+    assert any(event["kind"] == "camera" and event["state"] == "lost" for event in events)
+    assert any(event["kind"] == "microphone" and event["state"] == "running" for event in events)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_finishes_the_recording(tmp_path: Path) -> None:
+    program = (
+        "import sys; from avseg_core import cli; from avseg_core.inference.live_model import LiveModel\n"
+        "from tests.live_fixtures import scene_model\n"
+        "LiveModel.load = lambda config: scene_model()\n"
+        "sys.exit(cli.main(['live', '--source', 'test', '--record', sys.argv[1], '--json']))"
+    )
+    root = Path(cli.__file__).parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+    ) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if '"result"' in line and len(lines) > 20:
+                process.send_signal(signal.SIGINT)
+                break
+        lines += process.stdout.readlines()
+    assert process.returncode == 130
+    events = _events("".join(lines))
+    recorded = next(event for event in events if event.get("event") == "recorded")
+    assert recorded["mask_count"] > 0
+    assert Path(recorded["path"]).stat().st_size > 1000

@@ -1,0 +1,359 @@
+"""The whole live mode on scenes with known truth: the right thing, at the right time, whatever the devices do."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from avseg_core.errors import AVSegError, InputError
+from avseg_core.inference.live import LatencyHistogram, LiveSession, SessionListener
+from avseg_core.inference.live_config import LiveConfig, LiveResult
+from avseg_core.inference.live_recording import RecordOptions, masks_of
+from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceState, SoundBlock, SourceError
+from avseg_core.media.capture_sources import camera, microphone
+from avseg_core.media.capture_stream import PlayClock
+from avseg_core.media.capture_test_source import TURN, TestCamera, TestMicrophone, TestScene
+from avseg_core.media.video import VideoReader
+from avseg_core.results.identity import file_id
+from avseg_core.results.mask import binary
+from avseg_core.results.store import MaskStore
+from tests.live_fixtures import MotionJpegServer, PulseServer, ScriptedSource, running, scene_model, wait_for
+
+OPTIONS = CameraOptions(width=320, height=240)
+SCENE = TestScene(320, 240)
+RAW = LiveConfig(smoothing=0.0)
+
+
+class Collected(SessionListener):
+    """Keeps what a session reports."""
+
+    def __init__(self) -> None:
+        self.results: list[LiveResult] = []
+        self.frames: list[tuple[CapturedFrame, NDArray[np.uint8] | None]] = []
+        self.trouble: list[str] = []
+        super().__init__(
+            on_result=self.results.append,
+            on_frame=lambda frame, mask: self.frames.append((frame, mask)),
+            on_trouble=self.trouble.append,
+        )
+
+
+def _session(config: LiveConfig = RAW, *, show_masks: bool = False) -> tuple[LiveSession, Collected]:
+    collected = Collected()
+    session = LiveSession(lambda: TestCamera(OPTIONS), TestMicrophone, config, collected, show_masks=show_masks)
+    return session, collected
+
+
+@contextmanager
+def _segmenting(session: LiveSession, pause: float = 0.0) -> Iterator[None]:
+    with running(session):
+        session.segment_with(scene_model(pause))
+        yield
+
+
+def _iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    return float((mask & truth).sum() / max((mask | truth).sum(), 1))
+
+
+def _shares(result: LiveResult) -> dict[str, float]:
+    """Which share of the result's sound each thing had."""
+    moments = np.linspace(result.sound_start, result.sound_stop, 400)
+    disc = float(np.mean([SCENE.sounding(float(moment)) == "disc" for moment in moments]))
+    return {"disc": disc, "square": 1 - disc}
+
+
+def _named(result: LiveResult) -> str | None:
+    """The thing that a result shows, from where its mask lies."""
+    mask = binary(result.probability, (240, 320), 0.5)
+    if mask.mean() < 0.01:
+        return None
+    return "disc" if np.nonzero(mask)[1].mean() < 160 else "square"
+
+
+@pytest.mark.parametrize("window", ["ending", "centred"])
+def test_masks_show_what_sounds_when_it_sounds(window: str) -> None:
+    session, collected = _session(replace(RAW, window=window))
+    with _segmenting(session):
+        assert wait_for(lambda: len(collected.results) > 10)
+        begun = time.monotonic()
+        assert wait_for(lambda: time.monotonic() - begun > 2 * TURN + 0.3)
+    results = collected.results[10:]
+    assert len(results) > 30
+    for result in results:
+        reach = 0.4875 if window == "centred" and not result.reused else 0.0
+        if not result.reused:
+            assert result.sound_stop == pytest.approx(result.frame_time + reach, abs=1e-6)
+        thing, share = max(_shares(result).items(), key=lambda item: item[1])
+        if share > 0.6:
+            truth = SCENE.mask(thing, result.frame_time)
+            assert _iou(binary(result.probability, (240, 320), 0.5), truth) > 0.85
+
+
+def test_latency_is_the_sum_of_its_parts() -> None:
+    session, collected = _session()
+    with _segmenting(session, pause=0.03):
+        assert wait_for(lambda: len(collected.results) > 10)
+    for result in collected.results:
+        parts = result.latency
+        total = parts.capture + parts.wait + parts.visual + parts.audio + parts.head
+        assert parts.total == pytest.approx(total, abs=0.002)
+        assert parts.total == pytest.approx(
+            result.done - (result.sound_stop if result.reused else result.frame_time), abs=0.002
+        )
+        assert (parts.visual < 0.005) if result.reused else (parts.visual >= 0.03)
+
+
+def test_a_slow_model_takes_the_newest_picture_and_hears_twice_as_often_as_it_sees() -> None:
+    session, collected = _session()
+    with _segmenting(session, pause=0.2):
+        assert wait_for(lambda: len(collected.results) > 16)
+    counters = session.counters
+    late = collected.results[6:]
+    assert sum(result.reused for result in late) == pytest.approx(len(late) / 2, abs=2)
+    fresh = [result for result in late if not result.reused]
+    assert all(result.latency.wait < 0.15 for result in fresh)
+    assert counters.frames > 3 * counters.frames_seen
+    assert np.diff([result.frame_index for result in fresh]).min() >= 4
+
+
+def test_the_rate_is_limited() -> None:
+    session, collected = _session(replace(RAW, max_rate=5.0))
+    with _segmenting(session):
+        assert wait_for(lambda: len(collected.results) >= 6)
+    assert np.diff([result.done for result in collected.results]).mean() > 0.18
+
+
+def test_shown_masks_lie_on_the_picture_that_is_shown() -> None:
+    session, collected = _session(show_masks=True)
+    with _segmenting(session, pause=0.15):
+        assert wait_for(lambda: session.counters.results > 0)
+        begun = time.monotonic()
+        assert wait_for(lambda: time.monotonic() - begun > TURN)
+    checked = 0
+    for frame, mask in collected.frames:
+        before = [result for result in collected.results if result.done < frame.time - 0.01]
+        if mask is None or not before or max(_shares(before[-1]).values()) < 0.75 or _named(before[-1]) is None:
+            continue
+        thing = _named(before[-1])
+        assert thing is not None
+        assert _iou(binary(mask, (240, 320), 0.5), SCENE.mask(thing, frame.time)) > 0.8
+        checked += 1
+    assert checked > 20
+
+
+def test_without_a_microphone_pictures_and_masks_go_on() -> None:
+    collected = Collected()
+    refused = ScriptedSource(lambda: None, refuse=SourceError("missing", "There is no microphone."))
+    session = LiveSession(lambda: TestCamera(OPTIONS), lambda: refused, RAW, collected)
+    with _segmenting(session):
+        assert wait_for(lambda: len(collected.results) > 5)
+        assert session.microphone.status.state is DeviceState.LOST
+    assert all(result.loudness < -100 for result in collected.results)
+    assert all(_named(result) is None for result in collected.results)
+
+
+def test_a_camera_that_freezes_leaves_the_sound_live() -> None:
+    """After the last picture, new sound still makes new masks of it."""
+    source = TestCamera(OPTIONS)
+    gate = threading.Event()
+
+    def read() -> CapturedFrame | None:
+        if collected.frames and len(collected.frames) >= 5:
+            gate.wait(0.2)
+            return None
+        return source.read()
+
+    collected = Collected()
+    source.open()
+    session = LiveSession(lambda: ScriptedSource(read), TestMicrophone, RAW, collected)
+    with _segmenting(session):
+        assert wait_for(lambda: session.counters.reused > 45)
+        gate.set()
+    named = {_named(result) for result in collected.results[-40:]}
+    assert {"disc", "square"} <= named
+
+
+def test_a_model_that_fails_is_told_and_the_camera_goes_on() -> None:
+    session, collected = _session()
+    with running(session):
+        model = scene_model()
+        model.decide = lambda seen, heard: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        session.segment_with(model)
+        assert wait_for(lambda: bool(collected.trouble))
+        count = session.camera.frames
+        assert wait_for(lambda: session.camera.frames > count + 5)
+    assert "The model has stopped" in collected.trouble[0]
+
+
+def test_after_sleep_the_devices_are_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, collected = _session()
+    with running(session):
+        assert wait_for(lambda: session.camera.running and session.microphone.running)
+        slept = iter([600.0])
+        monkeypatch.setattr(session._sleep, "slept", lambda: next(slept, 0.0))
+        assert wait_for(lambda: bool(collected.trouble))
+        count = session.camera.frames
+        assert wait_for(lambda: session.camera.frames > count + 3 and session.microphone.running)
+    assert "slept for 600 s" in collected.trouble[0]
+    assert (session.camera.reopened, session.microphone.reopened) == (1, 1)
+
+
+def test_a_recording_opens_with_its_masks_in_place(tmp_path: Path) -> None:
+    session, _ = _session(LiveConfig(smoothing=0.0))
+    with _segmenting(session):
+        assert wait_for(lambda: session.counters.results > 12)
+        recording = session.record(RecordOptions(folder=tmp_path))
+        with pytest.raises(AVSegError, match="runs already"):
+            session.record(RecordOptions(folder=tmp_path))
+        assert wait_for(lambda: (recording.recorder.origin or 1e18) + 2 * TURN < time.monotonic())
+        recorded = session.stop_recording()
+    assert recorded is not None
+    assert recorded.media.path == recording.path
+    assert recorded.masks == masks_of(recording.path)
+    origin = recording.recorder.origin
+    assert origin is not None
+    with VideoReader(recording.path) as video, MaskStore(recorded.masks) as store:
+        assert store.header.video_id == file_id(recording.path)
+        assert (store.header.width, store.header.height) == (320, 240)
+        assert len(store) == store.header.planned == recorded.mask_count > 30
+        right = compared = 0
+        for result in store.iterate():
+            moments = origin + np.linspace(result.window.start, result.window.stop, 200)
+            disc = float(np.mean([SCENE.sounding(float(moment)) == "disc" for moment in moments]))
+            image = video.frame_at(result.frame_time).image.astype(int)
+            if 0.35 < disc < 0.65:
+                continue
+            red = image[..., 0] - image[..., 2] > 80
+            blue = image[..., 2] - image[..., 0] > 80
+            compared += 1
+            right += _iou(binary(result.probability, (240, 320), 0.5), red if disc > 0.5 else blue) > 0.8
+    assert compared > 20
+    assert right >= 0.95 * compared
+
+
+def test_masks_of_a_killed_recording_are_adopted(tmp_path: Path) -> None:
+    session, _ = _session()
+    with _segmenting(session):
+        recording = session.record(RecordOptions(folder=tmp_path))
+        store = recording.path.with_suffix(".avseg")
+        assert wait_for(store.is_file)
+        assert wait_for(lambda: session.counters.results > 30)
+        # What a crash leaves: the files as they are now.
+        crashed = tmp_path / "crashed" / recording.path.name
+        crashed.parent.mkdir()
+        crashed.write_bytes(recording.path.read_bytes())
+        with MaskStore(store) as source:
+            copy = MaskStore.create(crashed.with_suffix(".avseg"), source.header)
+            copy.add(*source.iterate())
+            copy.close()
+    assert masks_of(crashed) == crashed.with_suffix(".avseg")
+    with MaskStore(crashed.with_suffix(".avseg")) as adopted:
+        assert adopted.header.video_id == file_id(crashed)
+        assert adopted.header.planned == len(adopted) > 0
+    other = tmp_path / "crashed" / "other.mkv"
+    other.write_bytes(b"another video")
+    crashed.with_suffix(".avseg").rename(other.with_suffix(".avseg"))
+    assert masks_of(other) is None
+    assert masks_of(tmp_path / "none.mkv") is None
+
+
+def test_a_recording_of_nothing_is_refused(tmp_path: Path) -> None:
+    session, _ = _session()
+    with pytest.raises(InputError, match="masks need the picture"):
+        session.record(RecordOptions(folder=tmp_path, video=False))
+    blocked = tmp_path / "file"
+    blocked.touch()
+    with pytest.raises(AVSegError, match="file: "):
+        session.record(RecordOptions(folder=blocked))
+    assert not session.recording
+
+
+def test_latency_percentiles() -> None:
+    histogram = LatencyHistogram()
+    assert histogram.percentile(50) is None
+    for k in range(1000):
+        histogram.add(k / 1000)
+    assert histogram.percentile(50) == pytest.approx(0.5, abs=0.003)
+    assert histogram.percentile(95) == pytest.approx(0.95, abs=0.003)
+    histogram.add(1e9)
+    assert histogram.percentile(100) == pytest.approx(5.0, abs=0.003)
+
+
+def _play_scene(server: PulseServer, stop: threading.Event) -> None:
+    """Plays the scene's sound to the virtual microphone, each moment at its time."""
+    words = [
+        "pacat",
+        "--raw",
+        "--rate=48000",
+        "--channels=1",
+        "--format=s16le",
+        "--latency-msec=20",
+        "--device=vmic_sink",
+    ]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, env=os.environ | server.environment) as player:
+        assert player.stdin is not None
+        moment = time.monotonic()
+        while not stop.is_set():
+            stop.wait(max(moment - time.monotonic(), 0))
+            player.stdin.write((SCENE.sound(moment, 960, 48000) * 32767).astype("<i2").tobytes())
+            player.stdin.flush()
+            moment += 0.02
+        player.kill()
+
+
+@pytest.mark.skipif(not PulseServer.available(), reason="PulseAudio is not installed")
+def test_a_network_camera_and_a_virtual_microphone_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mask changes sides half a window after the things take turns, and both devices may go and return."""
+    server, pulse, silence = MotionJpegServer(), PulseServer(tmp_path), threading.Event()
+    server.start()
+    pulse.start()
+    for name, value in pulse.environment.items():
+        monkeypatch.setenv(name, value)
+    player = threading.Thread(target=_play_scene, args=(pulse, silence))
+    player.start()
+    collected, play = Collected(), PlayClock()
+    session = LiveSession(camera(server.url, OPTIONS, play), microphone("default", "", play), RAW, collected)
+    try:
+        with _segmenting(session):
+            assert wait_for(lambda: any(_named(result) for result in collected.results[-1:]))
+            begun = time.monotonic()
+            assert wait_for(lambda: time.monotonic() - begun > 2.5 * TURN)
+            results = [result for result in collected.results if result.done > begun]
+            server.stop()
+            assert wait_for(lambda: session.camera.status.state is DeviceState.LOST)
+            server.start()
+            count = session.counters.frames_seen
+            assert wait_for(lambda: session.counters.frames_seen > count + 3)
+    finally:
+        silence.set()
+        player.join()
+        server.stop()
+        pulse.stop()
+    delays = []
+    for before, after in pairwise(results):
+        if _named(before) and _named(after) and _named(before) != _named(after):
+            delays.append(after.sound_stop - after.sound_stop // TURN * TURN)
+    assert len(delays) >= 2
+    # Half a window (0.49 s), the way through the sound server, and the pause between two updates.
+    assert all(0.35 < delay < 1.2 for delay in delays), delays
+    assert session.counters.overflows == 0
+
+
+def test_sound_blocks_of_a_dead_session_go_nowhere() -> None:
+    session, collected = _session()
+    with running(session):
+        assert wait_for(lambda: session.microphone.running)
+    count = len(collected.frames)
+    session._on_sound(SoundBlock(np.zeros((4, 1), np.float32), 0.0).samples, 0.0, 16000)
+    time.sleep(0.1)
+    assert len(collected.frames) == count
+    assert session.stop_recording() is None
