@@ -44,11 +44,13 @@ class Tone:
     gaps: tuple[tuple[float, float], ...] = ()
     """Stretches (from, to) for which there are no packets."""
     language: str = ""
+    noise: float = 0.0
+    """Standard deviation of white noise added to what is written; `samples` leaves it out."""
 
     def samples(self, rate: int, first: int, count: int) -> NDArray[np.float32]:
         """What the track should sound like from sample `first` on, counted from t = 0 at `rate`; mono, no gaps."""
         time = (first + np.arange(count)) / rate
-        heard = (time >= self.start - 1e-9) & (time < self.start + self.seconds)
+        heard = (time >= self.start - 1e-9) & (time < self.start + self.seconds - 1e-9)
         return (self.amplitude * np.sin(2 * np.pi * self.frequency * time) * heard).astype(np.float32)
 
 
@@ -156,6 +158,8 @@ def _video_packets(
 
 def _add_sound(container: OutputContainer, tone: Tone) -> av.AudioStream:
     stream = container.add_stream(tone.codec, rate=tone.rate, layout={1: "mono", 2: "stereo", 6: "5.1"}[tone.channels])
+    if tone.codec == "wmav2":
+        stream.bit_rate = 96000
     if tone.language:
         stream.metadata["language"] = tone.language
     return stream
@@ -164,6 +168,7 @@ def _add_sound(container: OutputContainer, tone: Tone) -> av.AudioStream:
 def _sound_packets(stream: av.AudioStream, tone: Tone) -> Iterator[Packet]:
     first, count = round(tone.start * tone.rate), round(tone.seconds * tone.rate)
     samples = np.tile(tone.samples(tone.rate, first, count), (tone.channels, 1))
+    samples += np.random.default_rng(0).normal(0, tone.noise, samples.shape).astype(np.float32)
     sample_format = stream.codec_context.format.name
     for begin in range(0, count, 1024):
         frame = _sound_frame(samples[:, begin : begin + 1024], sample_format, stream.layout.name)
@@ -174,7 +179,8 @@ def _sound_packets(stream: av.AudioStream, tone: Tone) -> Iterator[Packet]:
 
 def _sound_frame(samples: NDArray[np.float32], sample_format: str, layout: str) -> av.AudioFrame:
     kind = np.dtype({"s16": "i2", "s32": "i4", "flt": "f4", "u8": "u1"}[sample_format.removesuffix("p")])
-    values = samples if kind.kind == "f" else np.round(samples * 2.0 ** (8 * kind.itemsize - 1)).astype(kind)
+    full = 2.0 ** (8 * kind.itemsize - 1)
+    values = samples if kind.kind == "f" else np.round(samples * full + full * (kind.kind == "u")).astype(kind)
     if not sample_format.endswith("p"):
         values = values.T.reshape(1, -1)
     return av.AudioFrame.from_ndarray(np.ascontiguousarray(values), format=sample_format, layout=layout)

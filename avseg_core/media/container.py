@@ -27,6 +27,8 @@ _REFERRING_FORMATS = frozenset(
     {"alsa", "concat", "dash", "fbdev", "hls", "image2", "image2pipe", "imf", "jack", "kmsgrab", "lavfi", "oss"}
     | {"pulse", "rtp", "rtsp", "sdp", "video4linux2,v4l2", "vobsub", "webm_dash_manifest", "x11grab"}
 )
+# Demuxers that draw any text or binary file as a picture of characters.
+_CHARACTER_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]", b"v=0")
 _MAX_BROKEN_READS = 100
 """So many failed reads in a row end a damaged file."""
@@ -72,7 +74,9 @@ def _check_readable(file: Path) -> None:
 def _refuse(file: Path, error: Exception) -> NoReturn:
     with file.open("rb") as stream:
         head = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(_PLAYLIST_STARTS):
+    if head.startswith(# Demuxers that draw any text or binary file as a picture of characters.
+_CHARACTER_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
+_PLAYLIST_STARTS):
         raise InputError(f"{file}: is a playlist that points to other files; open the media file itself.") from None
     reason = getattr(error, "strerror", None) or str(error)
     raise InputError(
@@ -82,7 +86,7 @@ def _refuse(file: Path, error: Exception) -> NoReturn:
 
 @functools.cache
 def _format_whitelist() -> str:
-    return ",".join(sorted(av.formats_available - _REFERRING_FORMATS))
+    return ",".join(sorted(av.formats_available - _REFERRING_FORMATS - _CHARACTER_FORMATS))
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:

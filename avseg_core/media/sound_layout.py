@@ -59,7 +59,8 @@ def sound_layout(path: str, sound: SoundRows, start: Fraction) -> SoundLayout:
         rate, counts = _measure(path, sound, len(sound.rows))
         lengths = np.array(counts, np.int64)
     stamped = _stamped_positions(sound.rows, start, rate)
-    position = np.maximum.accumulate(_without_seams(stamped, lengths, rate))
+    half_tick = float(sound.rows.time_base * rate / 2)
+    position = np.maximum.accumulate(_without_seams(stamped, lengths, half_tick, _GAP_SECONDS * rate))
     kept = np.minimum(lengths, np.diff(position, append=np.iinfo(np.int64).max))
     return SoundLayout(
         rows=sound.rows,
@@ -96,9 +97,9 @@ def _known_lengths(sound: SoundRows, rate: int, measured: list[int]) -> npt.NDAr
     usual = Counter(measured[2:-1] or measured)
     if sound.codec in _CONSTANT_LENGTH and len(usual) == 1 and all(usual):
         return np.full(len(sound.rows), next(iter(usual)), np.int64)
-    samples_per_tick = sound.rows.time_base * rate
-    if samples_per_tick.denominator == 1 and np.all(sound.rows.duration > 0):
-        return sound.rows.duration * samples_per_tick.numerator
+    ticks_per_sample = 1 / (sound.rows.time_base * rate)
+    if ticks_per_sample.denominator == 1 and np.all(sound.rows.duration > 0):
+        return sound.rows.duration // ticks_per_sample.numerator
     return None
 
 
@@ -111,18 +112,25 @@ def _stamped_positions(rows: PacketRows, start: Fraction, rate: int) -> npt.NDAr
 
 
 def _without_seams(
-    stamped: npt.NDArray[np.float64], lengths: npt.NDArray[np.int64], rate: int
+    stamped: npt.NDArray[np.float64], lengths: npt.NDArray[np.int64], half_tick: float, tolerance: float
 ) -> npt.NDArray[np.int64]:
-    """[rows] positions that follow one another exactly within every run of packets whose stamps agree."""
+    """[rows] positions that follow one another exactly within every run of packets whose stamps agree.
+
+    Args:
+        stamped: [rows] samples, as the time stamps say, rounded to within `half_tick` samples.
+        lengths: [rows] samples per packet.
+        tolerance: samples by which stamps may disagree within a run.
+    """
     before = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     offset = _filled(stamped - before)
     position = np.empty(len(stamped), np.int64)
     begin = 0
     while begin < len(offset):
-        end = _end_of_run(offset, begin, _GAP_SECONDS * rate)
-        run = offset[begin:end]
-        # Rounded stamps scatter to both sides of the truth, which therefore lies in the middle.
-        position[begin:end] = before[begin:end] + int(np.floor((run.min() + run.max()) / 2 + 0.5))
+        end = _end_of_run(offset, begin, tolerance)
+        low, high = offset[begin:end].max() - half_tick, offset[begin:end].min() + half_tick
+        # All stamps of the run were rounded from offsets in [low, high]; its first is the likeliest to be exact.
+        place = min(max(offset[begin], low), high) if low <= high else (low + high) / 2
+        position[begin:end] = before[begin:end] + int(np.floor(place + 0.5))
         begin = end
     return position
 

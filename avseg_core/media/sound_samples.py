@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import math
 
 import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.codec.context import Flags2
 from av.packet import Packet
@@ -31,7 +32,6 @@ class SampleDecoder:
         self._context.flags2 |= Flags2.skip_manual
         self._channels = channels
         self._rate = rate
-        self._downmix = AudioResampler(format="fltp", layout="stereo")
 
     def frames(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
         """The frames that come out for `packet` (None: for the end); none if it is damaged."""
@@ -46,17 +46,35 @@ class SampleDecoder:
         return np.concatenate(parts) if parts else np.zeros((0, self._channels), np.float32)
 
     def _mix(self, frame: AudioFrame) -> Samples:
-        if self._channels == 2 and frame.layout.nb_channels > 2:
-            mixed = np.concatenate([_to_float(part) for part in self._downmix.resample(frame)])
-        else:
-            mixed = _to_float(frame)
-            if self._channels == 1:
-                mixed = mixed.mean(axis=1, keepdims=True, dtype=np.float32)
-            elif mixed.shape[1] == 1:
-                mixed = np.repeat(mixed, 2, axis=1)
+        mixed = _to_float(frame)
+        if self._channels == 1:
+            mixed = mixed.mean(axis=1, keepdims=True, dtype=np.float32)
+        elif mixed.shape[1] == 1:
+            mixed = np.repeat(mixed, 2, axis=1)
+        elif mixed.shape[1] > 2:
+            mixed = mixed @ _stereo_matrix(tuple(channel.name for channel in frame.layout.channels))
         if frame.sample_rate != self._rate:
             mixed = signal.resample_poly(mixed, self._rate, frame.sample_rate, axis=0).astype(np.float32)
         return mixed
+
+
+@functools.cache
+def _stereo_matrix(channels: tuple[str, ...]) -> Samples:
+    """[C, 2] weights of the channels (FFmpeg's names) in left and right, scaled so that nothing can exceed full scale.
+
+    The side's own front at 0 dB, its surrounds and the centre at -3 dB, no low-frequency channel (Rec. ITU-R BS.775).
+    """
+    minus_3db = math.sqrt(0.5)
+    weights = np.array([[_side_weight(name, side, minus_3db) for side in "LR"] for name in channels], np.float32)
+    return weights / max(float(weights.sum(axis=0).max()), 1.0)
+
+
+def _side_weight(channel: str, side: str, shared: float) -> float:
+    if channel.startswith("LFE"):
+        return 0.0
+    if channel == "F" + side:
+        return 1.0
+    return shared if channel.endswith(side) or channel[-1:] not in "LR" else 0.0
 
 
 def _new_decoder(stream: AudioStream) -> AudioCodecContext:
