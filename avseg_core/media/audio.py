@@ -31,8 +31,8 @@ class AudioReader:
     Time 0 is that of the video: both count from the earliest stream start. Every sample comes out the same whatever was
     read before: the track is decoded in segments that always begin at the same packet, and resampled on a fixed grid.
     Reading on from where the last read ended takes each packet from the file once. One channel is the mean of all
-    channels of the file; two are its sides, surround channels mixed in. Memory does not grow with the length. One reader belongs to
-    one thread.
+    channels of the file; two are its sides, surround channels mixed in. Memory does not grow with the length. One
+    reader belongs to one thread.
 
     Args:
         track: place among the file's sound tracks, from 0; None for the first.

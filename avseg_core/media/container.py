@@ -74,9 +74,7 @@ def _check_readable(file: Path) -> None:
 def _refuse(file: Path, error: Exception) -> NoReturn:
     with file.open("rb") as stream:
         head = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(# Demuxers that draw any text or binary file as a picture of characters.
-_CHARACTER_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
-_PLAYLIST_STARTS):
+    if head.startswith(_PLAYLIST_STARTS):
         raise InputError(f"{file}: is a playlist that points to other files; open the media file itself.") from None
     reason = getattr(error, "strerror", None) or str(error)
     raise InputError(

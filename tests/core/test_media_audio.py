@@ -20,7 +20,7 @@ SIXTEEN_BIT = 1.01 / 32768
 
 
 def sine_fit(samples: NDArray[np.float32], rate: int, frequency: float, first: int) -> tuple[float, float, float]:
-    """Amplitude, delay in seconds and root mean square deviation of the best sine through `samples` from number `first` on."""
+    """Amplitude, delay in seconds and RMS deviation of the best sine through `samples`, which start at `first`."""
     time = (first + np.arange(len(samples))) / rate
     basis = np.stack([np.sin(2 * np.pi * frequency * time), np.cos(2 * np.pi * frequency * time)], axis=1)
     (a, b), *_ = np.linalg.lstsq(basis, samples.astype(np.float64), rcond=None)
