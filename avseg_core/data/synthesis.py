@@ -1,7 +1,8 @@
 """Composites: cut-outs pasted into backgrounds, with known masks, and sounds mixed to go with them.
 
-Everything is drawn from one `numpy.random.Generator`, so a seed gives the same scene again. Images are uint8 RGB, cut-outs
-uint8 RGBA; instance maps are uint8 with 0 for the background and i for the i-th cut-out. Sound is float32 mono at 16 kHz.
+Everything is drawn from one `numpy.random.Generator`, so a seed gives the same scene again. Images are uint8 RGB,
+cut-outs uint8 RGBA; instance maps are uint8 with 0 for the background and i for the i-th cut-out. Sound is float32 mono
+at 16 kHz.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def render(scene: Scene, height: int, width: int, seconds: float = 0.0) -> tuple
         alpha = layer[..., 3:] / np.float32(255.0)
         if scene.shadow:
             canvas *= 1.0 - scene.shadow * _shadow(alpha[..., 0], height)[..., None]
-        canvas += alpha * (np.clip(layer[..., :3] * np.float32(tint), 0.0, 255.0) - canvas)
+        canvas += alpha * (np.clip(layer[..., :3] * np.asarray(tint, np.float32), 0.0, 255.0) - canvas)
         instances[alpha[..., 0] > 0.5] = index
     return _photograph(canvas, scene.look, scene.seed + round(1000 * seconds)), instances
 
@@ -195,14 +196,15 @@ def _shadow(alpha: NDArray[np.float32], height: int) -> NDArray[np.float32]:
 
 def _photograph(canvas: NDArray[np.float32], look: Look, seed: int) -> Image:
     """Exposure, lens blur, sensor noise and compression."""
-    canvas = canvas * np.float32(look.gain)
+    canvas = canvas * np.asarray(look.gain, np.float32)
     if look.blur:
-        canvas = cv2.GaussianBlur(canvas, (0, 0), look.blur)
+        canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), look.blur), np.float32)
     if look.noise:
         canvas = canvas + np.random.default_rng(seed).normal(0.0, look.noise, canvas.shape).astype(np.float32)
     frame = np.clip(canvas, 0.0, 255.0).astype(np.uint8)
     _, code = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality])
-    return np.ascontiguousarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def excerpt(rng: Generator, sound: Sound, seconds: float = 1.0) -> Sound:

@@ -74,7 +74,9 @@ def meadow(rng: np.random.Generator) -> NDArray[np.uint8]:
     ridge = 0.42 + 0.03 * np.sin(np.linspace(0, 5, width)) + 0.01 * np.sin(np.linspace(0, 23, width))
     ground = rows[..., 0] > ridge[None]
     depth = np.clip((rows - 0.4) / 0.6, 0.02, 1)
-    blades = _noise(rng, height, width, 160) * 26 + _noise(rng, height, width, 60) * 16 + _noise(rng, height, width, 9) * 18
+    blades = (
+        _noise(rng, height, width, 160) * 26 + _noise(rng, height, width, 60) * 16 + _noise(rng, height, width, 9) * 18
+    )
     grass = np.array([86, 128, 52]) * (0.75 + 0.35 * depth) + blades[..., None] * (0.35 + depth)
     picture = np.where(ground[..., None], grass, picture)
     return np.clip(picture, 0, 255).astype(np.uint8)
@@ -158,7 +160,6 @@ def main() -> None:
     scene = make_scene(args.work)
     boxes = write_clip(args.out / "demo.mp4", scene, make_sound(args.work / "raw"))
     sounding = [next((p.name for p in PARTS if any(a <= s < b for a, b in p.seconds)), None) for s in range(SECONDS)]
-
 
     (args.out / "demo.json").write_text(json.dumps({"sounding": sounding, "boxes": boxes}, indent=1) + "\n")
     (args.out / "ATTRIBUTION.md").write_text(ATTRIBUTION)

@@ -110,6 +110,7 @@ _PEOPLE = re.compile(
     r"|HAPPY PERSON .*|INFORMATION DESK PERSON|FATHER CHRISTMAS|MOTHER CHRISTMAS|SUPERHERO|SUPERVILLAIN|MAGE|FAIRY|ELF)$"
 )
 
+PEOPLE = frozenset({"man", "woman", "person"})
 FAMILIES: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
@@ -125,10 +126,10 @@ FAMILIES: tuple[frozenset[str], ...] = tuple(
         "trumpet trombone tuba horn saxophone",
         "bassoon clarinet flute saxophone",
         "drum cymbal tabla maraca",
-        "piano organ accordion harmonica keyboard-instrument",
+        "piano marimba organ accordion harmonica keyboard-instrument",
         "car bus emergency-car motorcycle tractor tank truck boat",
         "airplane helicopter",
-        "tractor mower",
+        "tractor mower motorcycle",
     )
 )
 
@@ -274,6 +275,34 @@ _BACKGROUNDS = (
 )
 
 
+MODELS: dict[str, str] = {
+    "dog": "BlendSwap-CC-BY/bulldog Scopia/dog",
+    "cat": "BlendSwap-CC-BY/siameseCat Scopia/cat",
+    "horse": "BlendSwap-CC-0/horse2 BlendSwap-CC-BY/horse",
+    "hen": "BlendSwap-CC-0/chicken",
+    "piano": "BlendSwap-CC-0/pianoAQueue BlendSwap-CC-BY/piano",
+    "guitar": "BlendSwap-CC-0/electricGuitar",
+    "marimba": "BlendSwap-CC-BY/xylophone",
+    "keyboard-instrument": "KatorLegaz/MIDI-keyboard",
+    "keyboard": "BlendSwap-CC-BY/laptop KatorLegaz/apple-ibook-2001",
+    "car": "Scopia/chevrolet Scopia/smart-car KatorLegaz/VW-new-beetle KatorLegaz/concept-sedan-01v1 BlendSwap-CC-BY/fordFocus",
+    "truck": "BlendSwap-CC-0/peterbilt BlendSwap-CC-BY/dafTruck Scopia/truck",
+    "bus": "Scopia/bus",
+    "motorcycle": "BlendSwap-CC-0/motorbike KatorLegaz/scooter",
+    "mower": "Scopia/mower",
+    "man": "Reallusion/male01 Reallusion/male02 Reallusion/male03 Reallusion/sitMale01 Reallusion/sitMale02 Reallusion/sitMale03"
+    " Reallusion/holdingMale01 Reallusion/boyStanding Reallusion/boySitting KatorLegaz/male-01-suit",
+    "woman": "Reallusion/female01 Reallusion/female02 Reallusion/female03 Reallusion/sitFemale01 Reallusion/sitFemale02"
+    " Reallusion/sitFemale03 Reallusion/holdingFemale01 Reallusion/holdingFemale02 Reallusion/girlStanding"
+    " Reallusion/girlSittingGround KatorLegaz/female-01-casual-clothing",
+    "": "BlendSwap-CC-0/deer BlendSwap-CC-0/teddyBear BlendSwap-CC-BY/bike BlendSwap-CC-BY/rowboat BlendSwap-CC-BY/washing_machine"
+    " BlendSwap-CC-BY/radio BlendSwap-CC-BY/toyTrain BlendSwap-CC-0/forkLift BlendSwap-CC-BY/microwave BlendSwap-CC-0/cuckooClock",
+}
+"""label -> library/model of Sweet Home 3D's furniture that is rendered from several sides."""
+DEMO_MODELS = frozenset({"Scopia/dog", "BlendSwap-CC-0/chicken"})
+"""The demo clip's: kept out of training."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One picture or sound of the material; `key` names the whole object, so that its variants share a split."""
@@ -295,8 +324,7 @@ def split_of(key: str, test: float = 0.25, val: float = 0.1) -> str:
 
 def related(first: str, second: str) -> bool:
     """Whether a thing labelled `first` could make the sound labelled `second`."""
-    people = {"man", "woman", "person"}
-    return first == second or {first, second} <= people or any({first, second} <= family for family in FAMILIES)
+    return first == second or {first, second} <= PEOPLE or any({first, second} <= family for family in FAMILIES)
 
 
 def cutouts(raw: Path) -> list[Item]:
@@ -346,6 +374,19 @@ def _emoji(raw: Path) -> list[Item]:
             Item(path, label, key, split_of(key, 0.1, 0.05), False),
         )
     return list(seen.values())
+
+
+def models(views: Path) -> list[Item]:
+    """Rendered models in the folder that `render3d.save_views` filled."""
+    items = []
+    for label, names in MODELS.items():
+        for name in names.split():
+            if name not in DEMO_MODELS:
+                items += [
+                    Item(path, label, "model:" + name, split_of("model:" + name, 0.15, 0.0))
+                    for path in sorted((views / name.replace("/", "-")).glob("*.png"))
+                ]
+    return items
 
 
 def photos(raw: Path) -> list[Item]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from catalogue import Item
+from catalogue import PEOPLE
 from numpy.typing import NDArray
 from scenes import SceneSet
 from torch import Tensor, nn
@@ -51,8 +51,9 @@ def cache_maps(folder: Path, scenes: SceneSet, backbone: Backbone) -> list[NDArr
 
 
 @torch.no_grad()
-def name_items(prior: LabelPrior, items: tuple[Item, ...], scenes: SceneSet, coarse: NDArray[np.float16]) -> Tensor:
+def name_items(prior: LabelPrior, scenes: SceneSet, coarse: NDArray[np.float16]) -> Tensor:
     """What the classifier calls every item, averaged over the scenes it is in: [items,1001], largest 1."""
+    items = scenes.things
     sums, seen = torch.zeros(len(items), THINGS), torch.zeros(len(items))
     for index in range(len(scenes.kinds)):
         things = prior.locate(torch.from_numpy(coarse[index : index + 1].astype(np.float32)))[0]  # [1001,h,w]
@@ -62,7 +63,7 @@ def name_items(prior: LabelPrior, items: tuple[Item, ...], scenes: SceneSet, coa
                 seen[number] += 1
     named = sums / seen.clamp(min=1)[:, None]
     for number, item in enumerate(items):
-        named[number, PERSON] = float(item.label in ("person", "man", "woman"))
+        named[number, PERSON] = float(item.label in PEOPLE)
     named[named < 0.02] = 0.0
     return named / named.amax(dim=1, keepdim=True).clamp(min=1e-6)
 
@@ -79,7 +80,7 @@ def instance_shares(scenes: SceneSet, index: int, grid: Sequence[int]) -> dict[i
 
 
 def train_person_probe(
-    prior: LabelPrior, items: tuple[Item, ...], scenes: SceneSet, coarse: NDArray[np.float16], limit: int = 2500
+    prior: LabelPrior, scenes: SceneSet, coarse: NDArray[np.float16], limit: int = 2500
 ) -> dict[str, Any]:
     """Fits the classifier's last row to tell people from the rest of the pictures, by logistic regression."""
     features, targets = [], []
@@ -88,7 +89,7 @@ def train_person_probe(
             hidden = F.relu6(prior.hidden(torch.from_numpy(coarse[index : index + 1].astype(np.float32))))[0]
             shares = instance_shares(scenes, index, hidden.shape[1:])
             people = sum(
-                (share for number, share in shares.items() if items[number].label in ("person", "man", "woman")),
+                (share for number, share in shares.items() if scenes.things[number].label in PEOPLE),
                 torch.zeros(hidden.shape[1:]),
             )
             for cells, target in ((people > 0.5, 1.0), (people < 0.02, 0.0)):

@@ -109,7 +109,9 @@ def _parse_mtl(archive: zipfile.ZipFile, path: PurePosixPath) -> dict[str, Mater
         elif word == "d" and name:
             found[name] = Material(old.color, old.texture, float(values[-1]))
         elif word == "map_Kd" and name:
-            found[name] = Material(old.color, _texture(archive, path.parent / rest.strip().replace("\\", "/")), old.opacity)
+            found[name] = Material(
+                old.color, _texture(archive, path.parent / rest.strip().replace("\\", "/")), old.opacity
+            )
     return found
 
 
@@ -214,3 +216,12 @@ def save_views(library: Path, name: str, folder: Path, yaws: tuple[float, ...], 
         image = render_mesh(mesh, size, yaw)
         cv2.imwrite(str(path), image[..., [2, 1, 0, 3]])
     return paths
+
+
+def find_model(furniture: Path, name: str) -> tuple[Path, str]:
+    """ "Scopia/dog" -> (library file, path of the model inside it without suffix)."""
+    library, _, model = name.partition("/")
+    archive = next(furniture.rglob(library + ".sh3f"))
+    with zipfile.ZipFile(archive) as contents:
+        path = next(entry for entry in contents.namelist() if entry.endswith(f"/{model}.obj"))
+    return archive, path.removesuffix(".obj")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,7 +34,7 @@ class Material:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """All things that can be in a scene, in the order that `SceneSet.items` counts them."""
+        """All things that can be in a scene, in the order that scenes count them."""
         return self.cutouts + self.photos
 
 
@@ -46,8 +47,10 @@ class SceneSet:
     instances: NDArray[np.uint8]
     """[N,H,W]: 0 background, i the i-th item of the scene."""
     items: NDArray[np.int32]
-    """[N,5] numbers of `Material.items`, -1 for none."""
+    """[N,5] numbers in `things`, -1 for none."""
     kinds: list[str]
+    things: tuple[Item, ...]
+    """All items that could be drawn."""
 
 
 @lru_cache(maxsize=400)
@@ -211,8 +214,16 @@ def make_scenes(folder: Path, maker: SceneMaker, kinds: Sequence[str], seed: int
         images.flush()
         instances.flush()
         np.save(folder / "items.npy", items)
+        things = [[os.path.relpath(i.path, folder), i.label, i.key, i.split, i.photo] for i in maker.material.items]
+        (folder / "items.json").write_text(json.dumps(things))
         (folder / "scenes.json").write_text(json.dumps({"kinds": list(kinds)}))
+    return open_scenes(folder)
+
+
+def open_scenes(folder: Path) -> SceneSet:
+    """The scenes that `make_scenes` left in `folder`."""
     kinds = json.loads((folder / "scenes.json").read_text())["kinds"]
-    opened = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "instances"))
-    images, instances = opened
-    return SceneSet(images, instances, np.load(folder / "items.npy"), list(kinds))
+    images, instances = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "instances"))
+    rows = json.loads((folder / "items.json").read_text())
+    things = tuple(Item((folder / path).resolve(), *rest) for path, *rest in rows)
+    return SceneSet(images, instances, np.load(folder / "items.npy"), kinds, things)

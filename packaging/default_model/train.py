@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +25,6 @@ from torch import Tensor, nn
 from avseg_core.audio.front_end import window_logmel
 from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
-from avseg_core.models.encoder import level_shapes
 
 SAME_THING, OTHER_THING = 0.6, 0.12
 """Cosine of two things' names from which they count as the same kind, and below which as surely different."""
@@ -34,7 +35,8 @@ class TrainOptions:
     """One run; the defaults are the shipped model's."""
 
     steps: int = 3000
-    scenes_per_step: int = 4
+    minutes: float = 0.0
+    """Stop after this long instead, with the learning rate following the clock; 0 for not at all."""
     sounds_per_scene: int = 4
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
@@ -42,14 +44,15 @@ class TrainOptions:
     clip_norm: float = 1.0
     ema_decay: float = 0.998
     intermediate_weight: float = 0.3
-    intermediate_every: int = 3
+    intermediate_every: int = 6
     """The mask reformer costs as much as the rest; every so many steps it is trained too."""
     drop_embedding: float = 0.3
     """Share of the real sounds of which the model hears only what the bridge says, not the embedding."""
     virtual: float = 0.4
     """Share of things with recorded sounds that are given a made-up sound all the same."""
-    crop: float = 0.6
-    """Share of height and width that the mask head is trained on at a time."""
+    views: tuple[tuple[float, int, float], ...] = ((0.6, 6, 0.7), (0.8, 4, 0.15), (1.0, 2, 0.15))
+    """(share of height and width, scenes per step, probability): most steps see a part of their scenes only, which
+    costs a third; the whole model is a convolution or attention and works at any size."""
     seed: int = 1
 
 
@@ -202,16 +205,32 @@ def loss_of(logits: Tensor, target: Tensor) -> Tensor:
     return (2.0 * entropy + dice).mean()
 
 
-def visible_items(cached: Cached, index: int) -> dict[int, int]:
-    """Instance -> item number of what can be seen of scene `index` (at least 0.3 % of the picture)."""
-    instances = np.asarray(cached.scenes.instances[index])
+@dataclass(frozen=True)
+class View:
+    """A part of the picture, in cells of 32 pixels."""
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+
+    def of(self, level: NDArray[Any], stride: int) -> NDArray[Any]:
+        """The same part of a map [...,h,w] at that stride."""
+        step = 32 // stride
+        rows = slice(step * self.top, step * (self.top + self.rows))
+        return level[..., rows, step * self.left : step * (self.left + self.columns)]
+
+
+def draw_view(rng: Generator, share: float, cells: tuple[int, int]) -> View:
+    rows, columns = (max(1, round(share * full)) for full in cells)
+    return View(int(rng.integers(cells[0] - rows + 1)), int(rng.integers(cells[1] - columns + 1)), rows, columns)
+
+
+def visible_items(cached: Cached, index: int, instances: NDArray[np.uint8]) -> dict[int, int]:
+    """Instance -> item number of what can be seen there (at least 0.3 % of `instances`, a part of scene `index`)."""
     counts = np.bincount(instances.reshape(-1), minlength=16)
     numbers = cached.scenes.items[index]
     return {o: int(n) for o, n in enumerate(numbers, start=1) if n >= 0 and counts[o] > 0.003 * instances.size}
-
-
-def batch_of(cached: Cached, indices: Sequence[int]) -> list[Tensor]:
-    return [torch.from_numpy(np.stack([level[i] for i in indices]).astype(np.float32)) for level in cached.maps]
 
 
 def trainable(model: AVSegFormer) -> list[nn.Parameter]:
@@ -244,9 +263,12 @@ def train(
     model.train()
     model.backbone.eval()
     reformer, started, losses = model.reformer, time.time(), []
-    for step in range(options.steps):
+    for step in itertools.count():
+        progress = (time.time() - started) / 60 / options.minutes if options.minutes else step / options.steps
+        if progress >= 1.0:
+            break
         for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * _schedule(step, options)
+            group["lr"] = options.learning_rate * _schedule(step, progress, options)
         director = directors[int(rng.choice(len(sets), p=shares / shares.sum()))]
         model.reformer = reformer if step % options.intermediate_every == 0 else None
         loss = _step(model, director, rng, options)
@@ -261,7 +283,7 @@ def train(
             event = {"step": step + 1, "loss": float(np.mean(losses[-50:])), "seconds": round(time.time() - started, 1)}
             with (run / "events.jsonl").open("a") as stream:
                 stream.write(json.dumps(event) + "\n")
-            if (step + 1) % 250 == 0:
+            if (step + 1) % 100 == 0:
                 torch.save(averaged.state_dict(), run / "averaged.pt.partial")
                 (run / "averaged.pt.partial").replace(run / "averaged.pt")
     model.reformer = reformer
@@ -271,64 +293,38 @@ def train(
 
 def _step(model: AVSegFormer, director: Director, rng: Generator, options: TrainOptions) -> Tensor:
     cached = director.cached
-    indices = rng.choice(len(cached.scenes.kinds), options.scenes_per_step, replace=False)
-    visual = model.encode_maps(batch_of(cached, indices))
+    share, count, _ = options.views[int(rng.choice(len(options.views), p=[view[2] for view in options.views]))]
+    height, width = cached.scenes.instances.shape[1:]
+    view = draw_view(rng, share, (height // 32, width // 32))
+    indices = rng.choice(len(cached.scenes.kinds), count, replace=False)
+    strides = (4, 8, 16, 32)
+    levels = zip(cached.maps, strides, strict=True)
+    maps = [np.stack([view.of(level[i], stride) for i in indices]).astype(np.float32) for level, stride in levels]
     played, targets = [], []
     for index in indices:
-        present, avoid = visible_items(cached, index), set[int]()
-        instances = torch.from_numpy(np.array(cached.scenes.instances[index]))
+        part = np.ascontiguousarray(view.of(cached.scenes.instances[index], 1))
+        present, avoid = visible_items(cached, index, part), set[int]()
         for _ in range(options.sounds_per_scene):
             sounding = director.play(rng, index, present, avoid)
             avoid |= set(sounding.instances)
             played.append(sounding)
-            targets.append(torch.isin(instances, torch.tensor(sounding.instances, dtype=torch.uint8)).float())
-    embedding = torch.stack([sounding.embedding for sounding in played])
-    weights = torch.stack([sounding.weights for sounding in played])
+            targets.append(torch.from_numpy(np.isin(part, sounding.instances).astype(np.float32)))
+    visual = repeat_visual(model.encode_maps([torch.from_numpy(level) for level in maps]), options.sounds_per_scene)
+    output = model.segment_embedding(
+        visual,
+        torch.stack([sounding.embedding for sounding in played]),
+        things=torch.stack([sounding.weights for sounding in played]),
+    )
     target = torch.stack(targets)
-    return _loss_on_crop(
-        model, repeat_visual(visual, options.sounds_per_scene), embedding, weights, target, rng, options
-    )
-
-
-def _loss_on_crop(
-    model: AVSegFormer,
-    visual: VisualFeatures,
-    embedding: Tensor,
-    weights: Tensor,
-    target: Tensor,
-    rng: Generator,
-    options: TrainOptions,
-) -> Tensor:
-    """`AVSegFormer.segment_embedding` and its loss, with the mask head run on one random part of the picture only.
-
-    Queries, mixer and decoder see all of it; the head, half of the work, is a convolution and can learn from a part.
-    """
-    memory, mask_feature, things = visual
-    shapes = level_shapes(mask_feature)
-    if model.label_prior is not None:
-        maps = model.label_prior.match(things, weights)
-        memory, mask_feature = model.label_prior(memory, mask_feature, maps, shapes)
-    audio = model.audio_proj(embedding)
-    mixed, _ = model.mixer(mask_feature, audio)
-    attention = model.config.reformer_attention if model.reformer is not None else "none"
-    queries, steps = model.decoder(model.queries(audio), memory, attention)
-    rows, columns = (max(8, round(options.crop * side)) for side in mixed.shape[-2:])
-    top, left = (
-        int(rng.integers(full - part + 1)) for full, part in zip(mixed.shape[-2:], (rows, columns), strict=True)
-    )
-    logits = model.mask_head(queries, mixed[:, :, top : top + rows, left : left + columns])
-    loss = loss_of(logits[:, 0], target[:, 4 * top : 4 * (top + rows), 4 * left : 4 * (left + columns)])
-    for step in steps if model.reformer is not None else []:
-        loss = loss + options.intermediate_weight * loss_of(model.reformer(*step, shapes)[:, 0], target)
+    loss = loss_of(output.logits[:, 0], target)
+    for logits in output.intermediate_logits:
+        loss = loss + options.intermediate_weight * loss_of(logits[:, 0], target)
     return loss
 
 
-def _schedule(step: int, options: TrainOptions) -> float:
+def _schedule(step: int, progress: float, options: TrainOptions) -> float:
     """Warm-up, then cosine to a hundredth."""
-    if step < options.warmup:
-        return (step + 1) / options.warmup
-    progress = (step - options.warmup) / max(1, options.steps - options.warmup)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return min(1.0, (step + 1) / options.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
 @torch.no_grad()

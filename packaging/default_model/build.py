@@ -1,0 +1,253 @@
+"""Makes the default model from packages to report, in one command. Every stage keeps what it made and resumes.
+
+    python packaging/default_model/build.py --work DIR            all of it
+    python packaging/default_model/build.py --work DIR --short    the same stages with little of everything
+    python packaging/default_model/build.py --work DIR --only report   measure what is there again
+
+Needs apt-get, npm, fluidsynth and, beside the application's own packages, what `requirements.txt` here lists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import catalogue
+import convert
+import evaluate
+import numpy as np
+import torch
+from export import export
+from features import cache_maps, name_items, train_person_probe
+from fetch import fetch
+from render3d import find_model, save_views
+from scenes import MIXTURE, Material, SceneMaker, make_scenes, open_scenes
+from soundbank import SoundBank, load_bank, render_notes, speech_items, typing_items
+from teacher import Saliency, cut_out, mask_path
+from train import Cached, SoundTable, TrainOptions, train
+
+from avseg_core.config import ModelConfig
+from avseg_core.models.avsegformer import AVSegFormer
+from avseg_core.models.label_bridge import PERSON
+from avseg_core.models.registry import build_model
+
+CONFIG = ModelConfig(
+    backbone="tf_efficientnet_lite2",
+    audio_encoder="yamnet",
+    image_size=(320, 480),
+    embed_dim=64,
+    num_heads=4,
+    encoder_layers=2,
+    decoder_layers=2,
+    ffn_dim=256,
+    dropout=0.0,
+    drop_path=0.0,
+    num_queries=16,
+    query_generator="repeat",
+    mask_head="light",
+    mask_mlp_dim=64,
+    reformer="qr",
+    label_prior=True,
+)
+_YAWS = (-65.0, -25.0, 20.0, 60.0)
+_NO_GOOD_MASK = ("bee",)
+"""Photos whose saliency mask was seen to be wrong."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything."""
+
+    train_scenes: int = 3100
+    validation_scenes: int = 200
+    sounds_per_label: int = 80
+    minutes: float = 60.0
+    cases: tuple[tuple[str, int], ...] = (
+        ("one of several", 320),
+        ("photo", 90),
+        ("photo pair", 60),
+        ("two at once", 100),
+        ("nothing", 150),
+    )
+    """Test cases per group."""
+
+
+SHORT = Plan(
+    24, 8, 2, 0.3, (("one of several", 4), ("photo", 4), ("photo pair", 2), ("two at once", 2), ("nothing", 4))
+)
+
+
+class Build:
+    """The stages, each a method; what it needs of an earlier one it reads from `work`."""
+
+    def __init__(self, work: Path, plan: Plan) -> None:
+        self.work, self.plan = work, plan
+        self.raw, self.masks = work / "raw", work / "masks"
+        self.suffix = "-short" if plan is SHORT else ""
+
+    def material(self) -> None:
+        """Packages, masks of the photos, views of the models, notes of the instruments."""
+        rows = fetch(self.work)
+        (self.work / "packages.json").write_text(json.dumps(rows, indent=1))
+        network = next(self.raw.rglob("u2net.onnx"))
+        cut_out([item.path for item in catalogue.photos(self.raw)], network, self.masks)
+        for names in catalogue.MODELS.values():
+            for name in names.split():
+                library, path = find_model(self.raw / "sweethome3d-furniture", name)
+                save_views(library, path, self.work / "models" / name.replace("/", "-"), _YAWS, 320)
+        self.sounds()
+
+    def sounds(self) -> list[catalogue.Item]:
+        """All sounds; notes and typing are made on the first call."""
+        soundfont = next((self.raw / "fluid-soundfont-gm").rglob("*.sf2"))
+        return [
+            *catalogue.sounds(self.raw),
+            *render_notes(soundfont, self.work / "notes"),
+            *speech_items(self.raw),
+            *typing_items(self.raw, self.work / "typing"),
+        ]
+
+    def split(self, name: str) -> Material:
+        """The pictures of one split."""
+
+        def chosen(items: list[catalogue.Item]) -> tuple[catalogue.Item, ...]:
+            return tuple(item for item in items if item.split == name)
+
+        photos = chosen(catalogue.photos(self.raw))
+        masked = tuple(p for p in photos if mask_path(p.path, self.masks).exists() and p.path.stem not in _NO_GOOD_MASK)
+        cutouts = chosen(catalogue.cutouts(self.raw)) + chosen(catalogue.models(self.work / "models"))
+        return Material(cutouts, masked, chosen(catalogue.backgrounds(self.raw)), self.masks)
+
+    def bank(self, name: str) -> SoundBank:
+        return load_bank([item for item in self.sounds() if item.split == name])
+
+    def pretrained(self) -> AVSegFormer:
+        """The model with the two pretrained networks and the classifier, the rest random."""
+        torch.manual_seed(0)
+        model = build_model(CONFIG)
+        assert isinstance(model, AVSegFormer)
+        assert model.label_prior is not None
+        lite2 = convert.lite2_state(self.raw)
+        model.backbone.body.load_state_dict(convert.backbone_state(lite2))
+        model.audio_encoder.load_state_dict(convert.yamnet_state(self.raw))
+        for name, value in convert.classifier_state(lite2).items():
+            target = model.label_prior.get_parameter(name)
+            with torch.no_grad():
+                target[: len(value)] = value
+        probe = self.work / f"person{self.suffix}.pt"
+        if probe.exists():
+            weights = torch.load(probe, weights_only=True)
+            with torch.no_grad():
+                model.label_prior.things.weight[PERSON] = weights["weight"]
+                model.label_prior.things.bias[PERSON] = weights["bias"]
+        return model.eval()
+
+    def scenes(self) -> None:
+        """Scenes, the backbone's maps of them, the person probe, and every item's names."""
+        model = self.pretrained()
+        for name, split, count in (
+            ("train", "train", self.plan.train_scenes),
+            ("val", "val", self.plan.validation_scenes),
+        ):
+            folder = self.work / "scenes" / (name + self.suffix)
+            rng = np.random.default_rng(len(name))
+            kinds = [str(kind) for kind in rng.choice(list(MIXTURE), count, p=list(MIXTURE.values()))]
+            maker = SceneMaker(self.split(split), CONFIG.image_size)
+            maps = cache_maps(folder, make_scenes(folder, maker, kinds, seed=len(name)), model.backbone)
+            if name == "train":
+                self._probe(model, folder, maps[3])
+
+    def _probe(self, model: AVSegFormer, folder: Path, coarse: np.ndarray) -> None:
+        assert model.label_prior is not None
+        found = train_person_probe(model.label_prior, open_scenes(folder), coarse)
+        things = model.label_prior.things
+        state = {"weight": things.weight[PERSON].clone(), "bias": things.bias[PERSON].clone()}
+        torch.save(state, self.work / f"person{self.suffix}.pt")
+        (self.work / f"person{self.suffix}.json").write_text(json.dumps(found))
+
+    def cached(self, name: str, model: AVSegFormer) -> Cached:
+        folder = self.work / "scenes" / (name + self.suffix)
+        scenes = open_scenes(folder)
+        maps = cache_maps(folder, scenes, model.backbone)
+        names = folder / "names.pt"
+        if not names.exists():
+            assert model.label_prior is not None
+            torch.save(name_items(model.label_prior, scenes, maps[3]), names)
+        return Cached(scenes, maps, scenes.things, torch.load(names, weights_only=True))
+
+    def training(self) -> None:
+        model = self.pretrained()
+        table = SoundTable(self.bank("train"), model.audio_encoder, self.plan.sounds_per_label, seed=3)
+        options = replace(TrainOptions(), minutes=self.plan.minutes)
+        train(model, [self.cached("train", model)], table, options, self.run)
+
+    @property
+    def run(self) -> Path:
+        return self.work / "runs" / ("default" + self.suffix)
+
+    def trained(self) -> AVSegFormer:
+        model = self.pretrained()
+        model.load_state_dict(torch.load(self.run / "averaged.pt", weights_only=True))
+        return model.eval()
+
+    def report(self) -> None:
+        """Measures on the held-out material beside the floors; the table and contact sheets go to the run's folder."""
+        model = self.trained()
+        cases = evaluate.build_cases(self.split("test"), self.bank("test"), CONFIG.image_size, dict(self.plan.cases))
+        saliency = Saliency(next(self.raw.rglob("u2net.onnx")))
+        predictors = {
+            **evaluate.floor_predictors(model, saliency),
+            "avsegformer-lite": evaluate.model_predictor(model),
+        }
+        result = evaluate.evaluate(cases, predictors)
+        (self.run / "report.json").write_text(json.dumps(result["table"], indent=1))
+        (self.run / "report.md").write_text(evaluate.report(result) + "\n")
+        predict = predictors["avsegformer-lite"]
+        for group in dict(self.plan.cases):
+            chosen = [case for case in cases if case.group == group][:60]
+            evaluate.contact_sheet(chosen, predict, self.run / f"sheet-{group.replace(' ', '-')}.jpg")
+        rows = result["rows"]["avsegformer-lite"]
+        worst = sorted((row["iou"], index) for index, row in enumerate(rows) if "iou" in row)[:20]
+        evaluate.contact_sheet([cases[index] for _, index in worst], predict, self.run / "sheet-worst.jpg", columns=4)
+
+    def export(self) -> None:
+        """The files in resources/models/avsegformer-lite."""
+        folder = Path(__file__).parents[2] / "resources" / "models" / "avsegformer-lite"
+        target = folder if self.plan is not SHORT else self.run / "avsegformer-lite"
+        scenes = open_scenes(self.work / "scenes" / ("train" + self.suffix))
+        export(self.trained(), target, self.work, self.run, scenes.things, self.sounds())
+
+
+STAGES: dict[str, Callable[[Build], object]] = {
+    "material": Build.material,
+    "scenes": Build.scenes,
+    "training": Build.training,
+    "report": Build.report,
+    "export": Build.export,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for everything that is fetched and made, about 8 GB"
+    )
+    parser.add_argument("--short", action="store_true", help="little of everything: shows in minutes that all works")
+    parser.add_argument("--only", choices=STAGES, help="one stage")
+    parser.add_argument("--minutes", type=float, help="length of the training")
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    plan = SHORT if args.short else Plan() if args.minutes is None else replace(Plan(), minutes=args.minutes)
+    build = Build(args.work.resolve(), plan)
+    for name, stage in STAGES.items():
+        if args.only in (None, name):
+            print(name, flush=True)
+            stage(build)
+
+
+if __name__ == "__main__":
+    main()
