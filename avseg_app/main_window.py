@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
             "outline": (tr("Outline"), "2"),
             "heat": (tr("Heat map"), "3"),
             "none": (tr("No mask"), "4"),
+            "spotlight": (tr("Spotlight"), "5"),
         }
         for mode, (text, key) in modes.items():
             actions[f"mode_{mode}"] = make_action(self, text, lambda mode=mode: settings.update(overlay_mode=mode), key)
@@ -108,7 +109,7 @@ class MainWindow(QMainWindow):
         file_menu.addSeparator()
         file_menu.addAction(actions["quit"])
         view = self.menuBar().addMenu(tr("&View"))
-        view.addActions([actions[f"mode_{mode}"] for mode in ("fill", "outline", "heat", "none")])
+        view.addActions([actions[f"mode_{mode}"] for mode in ("fill", "outline", "heat", "none", "spotlight")])
         view.addSeparator()
         view.addActions([actions[name] for name in ("zoom_in", "zoom_out", "fit")])
         view.addSeparator()

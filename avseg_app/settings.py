@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from avseg_app.theme import ThemeMode
 
-OverlayMode = Literal["fill", "outline", "heat", "none"]
+OverlayMode = Literal["fill", "outline", "heat", "spotlight", "none"]
 RECENT_LIMIT = 8
 RATES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Masks per second on offer."""
@@ -37,6 +37,18 @@ class Settings:
     open_dir: str = ""
     export_dir: str = ""
     export_formats: tuple[str, ...] = ("overlay",)
+    live_source: str = ""
+    live_sound: str = ""
+    live_size: str = "640x480"
+    live_window: Literal["ending", "centred"] = "ending"
+    live_smoothing: float = 0.12
+    live_offset: float = 0.0
+    """Seconds by which the sound comes after its picture."""
+    live_refine: bool = True
+    live_mirror: bool = False
+    live_record_masks: bool = True
+    live_record_sound: bool = True
+    live_record_dir: str = ""
     geometry: str = ""
     """Place and size of the window as Qt's own bytes in hexadecimal."""
 

@@ -163,10 +163,7 @@ class Player(QObject):
             self._backup.start(self._position, self._speed)
 
     def _tick(self) -> None:
-        if self._by_sound and not self.sound.alive:
-            self.sound.forget_device()
-            self.sound_changed.emit(self.tr("The sound device stopped: playing without sound."))
-            self._start_clock()
+        self._watch_sound()
         self._position = self.sound.clock.position() if self._by_sound else self._backup.position()
         if self._position >= self.duration:
             return self._reach_end()
@@ -174,6 +171,14 @@ class Player(QObject):
         if frame is not None:
             self._show(frame)
         self.position_changed.emit(self._position)
+
+    def _watch_sound(self) -> None:
+        """A card that stalls must not stop the picture; when it is back, it is the clock again."""
+        if self._has_sound and self._by_sound != self.sound.alive:
+            self._start_clock()
+        if self.sound.lost:
+            self.sound.forget_device()
+            self.sound_changed.emit(self.tr("The sound device stopped: playing without sound."))
 
     def _reach_end(self) -> None:
         if self.loop:
@@ -202,7 +207,4 @@ class Player(QObject):
             self.failed.emit(message)
 
     def _on_sound_available(self) -> None:
-        """A card that wakes up while playing takes over where the picture is."""
         self.sound_changed.emit("")
-        if self.playing and self._has_sound and not self._by_sound:
-            self._start_clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +24,12 @@ RATE = 48000
 CHANNELS = 2
 _BLOCK_SECONDS = 0.1
 _AHEAD_SECONDS = 0.4
-_LOST_SECONDS = 2.0
+_LATENCY_SECONDS = 0.12
+"""Enough for a callback in Python on a busy machine; the clock takes it into account."""
+_PRIMING_SECONDS = 0.3
+"""Sound servers first ask for a buffer full at once and begin to play a second later."""
+_STALL_SECONDS = 0.4
+_LOST_SECONDS = 4.0
 _MAX_LATENCY = 2.0
 _TAIL_SECONDS = 0.5
 """Silence after the end, so that the clock surely passes it."""
@@ -105,14 +111,23 @@ class SoundOutput(QObject):
         self._wake = threading.Condition()
         self._wanted = _Wanted()
         self._heard = False
+        self._first_callback = 0.0
         self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
         self._thread.start()
 
     @property
     def alive(self) -> bool:
-        """True while a device asks for sound."""
+        """True while a device asks for sound; a card may stall for a moment and come back."""
+        return self._heard and self._silent_for() < _STALL_SECONDS
+
+    @property
+    def lost(self) -> bool:
+        """True once a device that asked for sound has been mute for so long that it will not come back."""
+        return self._heard and self._silent_for() > _LOST_SECONDS
+
+    def _silent_for(self) -> float:
         last = self.clock.last_callback
-        return self._heard and last is not None and time.monotonic() - last < _LOST_SECONDS
+        return time.monotonic() - last if last is not None else math.inf
 
     def load(self, path: Path | None, duration: float) -> None:
         """Makes `path` the file to play; None for silence."""
@@ -129,7 +144,7 @@ class SoundOutput(QObject):
 
     def forget_device(self) -> None:
         """Lets a device that no longer answers go; the next file tries again."""
-        self._heard = False
+        self._heard, self._first_callback = False, 0.0
         self._change(fresh_device=self._wanted.fresh_device + 1, playing=None)
 
     def close(self) -> None:
@@ -188,7 +203,7 @@ class SoundOutput(QObject):
             return self._refuse(error)
         try:
             stream = sounddevice.OutputStream(
-                samplerate=RATE, channels=CHANNELS, dtype="float32", latency="high", callback=self._callback
+                samplerate=RATE, channels=CHANNELS, dtype="float32", latency=_LATENCY_SECONDS, callback=self._callback
             )
             stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
@@ -205,7 +220,8 @@ class SoundOutput(QObject):
         if not 0 <= latency <= _MAX_LATENCY:
             latency = frames / RATE
         self.clock.fill(out, time.monotonic() + latency)
-        if not self._heard:
+        self._first_callback = self._first_callback or time.monotonic()
+        if not self._heard and time.monotonic() - self._first_callback > _PRIMING_SECONDS:
             self._heard = True
             self.available.emit()
 

@@ -55,6 +55,15 @@ class Child(QObject):
                 self._process.kill()
                 self._thread.join(_GRACE_SECONDS)
 
+    def finish(self, farewell: object, seconds: float) -> None:
+        """Sends `farewell`, after which the process ends by itself; one that has not after `seconds` is ended."""
+        self._stopping = True
+        self._started.wait(_GRACE_SECONDS)
+        self.send(farewell)
+        if self._process.pid is not None:
+            self._thread.join(seconds)
+        self.stop()
+
     def _listen(self, theirs: Connection) -> None:
         if self._stopping:
             return

@@ -12,11 +12,11 @@ from avseg_app.workers.protocol import FeatureMaps, JobStarted, StartJob, Window
 from avseg_core.config import InferenceConfig
 from avseg_core.errors import InputError
 from avseg_core.inference.device import choose_device
+from avseg_core.inference.run import make_header, open_store
 from avseg_core.inference.segmenter import Segmenter
 from avseg_core.media.audio import AudioReader
 from avseg_core.media.video import VideoReader
 from avseg_core.media.windows import regular_windows
-from avseg_core.results.identity import file_id
 from avseg_core.results.result import RunHeader, WindowResult
 from avseg_core.results.store import MaskStore
 
@@ -51,7 +51,9 @@ class SegmentJob:
         self._video = VideoReader(request.video)
         self._audio = AudioReader(request.video, rate=_SOUND_RATE)
         self._windows = regular_windows(self._video.info.duration, request.rate)
-        self._store = _open_store(request.store, self._header(request))
+        self._store = _open_store(
+            request.store, make_header(segmenter, self._video, {"rate": request.rate}, len(self._windows))
+        )
         self._pending = np.ones(len(self._windows), bool)
         self._pending[self._store.indices()] = False
         self._stream: Iterator[list[WindowResult]] | None = None
@@ -68,8 +70,7 @@ class SegmentJob:
     def started(self) -> JobStarted:
         """What the window needs to know first."""
         done = tuple(np.flatnonzero(~self._pending).tolist())
-        notes = (*self._video.warnings, *self._store.header.notes)
-        return JobStarted(self.generation, len(self._windows), done, notes)
+        return JobStarted(self.generation, len(self._windows), done, self._store.header.notes)
 
     def look_at(self, time: float) -> None:
         """What is missing from `time` (s) on comes next."""
@@ -118,23 +119,6 @@ class SegmentJob:
         self._video.close()
         self._audio.close()
 
-    def _header(self, request: StartJob) -> RunHeader:
-        info = self._video.info
-        return RunHeader(
-            video=str(request.video.absolute()),
-            video_id=file_id(request.video),
-            duration=info.duration,
-            width=info.width,
-            height=info.height,
-            fps=info.fps,
-            model=self._segmenter.name,
-            model_hash=self._segmenter.model_hash,
-            settings={"rate": request.rate},
-            planned=len(self._windows),
-            class_names=self._segmenter.class_names,
-            notes=() if info.audio else ("The video has no sound track: it was segmented on silence.",),
-        )
-
     def _wanted(self) -> int:
         """The first missing window at or after the playhead, else the first missing one."""
         missing = np.flatnonzero(self._pending)
@@ -163,15 +147,9 @@ class SegmentJob:
 
 
 def _open_store(path: Path, header: RunHeader) -> MaskStore:
-    """The store of the same run to go on with, or a new one."""
-    if path.exists():
-        try:
-            store = MaskStore(path, "a")
-        except InputError:
-            pass  # damaged or of another version: made anew
-        else:
-            if store.header.same_run(header):
-                return store
-            store.close()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return MaskStore.create(path, header)
+    """The store of this run; one that is damaged, which a cache can afford, is made anew."""
+    try:
+        return open_store(path, header)
+    except InputError:
+        path.unlink(missing_ok=True)
+        return open_store(path, header)

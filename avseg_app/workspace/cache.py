@@ -1,43 +1,61 @@
-"""Files of the results cache: what is looked up and tidied off the GUI thread."""
+"""The slow questions to files, asked off the GUI thread: what a video is, and what is known of it already."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import closing, suppress
 from pathlib import Path
 
-from avseg_core.errors import InputError
+from avseg_app.paths import cache_dir
+from avseg_core.errors import AVSegError, InputError
+from avseg_core.inference.cache import ResultCache
 from avseg_core.media.info import MediaInfo
 from avseg_core.media.video import VideoReader
+from avseg_core.models.library import find_model
 from avseg_core.results.identity import file_id
 from avseg_core.results.result import WindowResult
-from avseg_core.results.store import SUFFIX, MaskStore
+from avseg_core.results.store import MaskStore
 from avseg_core.results.timeline import Timeline, read_timeline
 
-CACHE_BYTES = 2 << 30
 
-
-def examine(path: Path, cancel: Callable[[], bool]) -> tuple[MediaInfo, str]:
-    """What a video is, and its identity; proves that a picture of it can be decoded.
+def examine(path: Path, cancel: Callable[[], bool]) -> MediaInfo:
+    """What a video is; proves that a picture of it can be decoded.
 
     Raises:
         InputError: it is not a video that can be read.
         Cancelled: `cancel` says so.
     """
-    identity = file_id(path)
     with VideoReader(path, cancel=cancel) as reader:
-        return reader.info, identity
+        return reader.info
+
+
+def store_for(video: Path, model: str, rate: float) -> Path:
+    """Where the results of a video, a model and a rate are or belong in the user's cache.
+
+    Raises:
+        InputError: the video cannot be read, or the cache not be written.
+    """
+    try:
+        model_id = file_id(find_model(model))
+    except InputError:
+        model_id = model  # the inference process says what is wrong with it
+    return result_cache().path_for(video, model_id, {"rate": rate})
+
+
+def result_cache() -> ResultCache:
+    """The user's cache of results.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    return ResultCache(cache_dir() / "masks")
 
 
 def stored_timeline(path: Path, threshold: float) -> Timeline | None:
-    """The timeline of the store at `path`, which counts as used now; None if there is none that can be read."""
+    """The timeline of the store at `path`; None if there is none that can be read."""
     try:
-        with suppress(OSError):
-            os.utime(path)
         with MaskStore(path) as store:
             return read_timeline(store, threshold)
-    except InputError:
+    except AVSegError:
         return None
 
 
@@ -46,16 +64,5 @@ def stored_result(path: Path, index: int) -> WindowResult | None:
     try:
         with MaskStore(path) as store:
             return store.get(index)
-    except InputError:
+    except AVSegError:
         return None
-
-
-def prune(folder: Path, budget: int = CACHE_BYTES) -> None:
-    """Removes the stores that were not used for longest until the rest fits into `budget` bytes."""
-    with suppress(OSError), closing(os.scandir(folder)) as entries:
-        stores = sorted((e for e in entries if e.name.endswith(SUFFIX)), key=lambda e: -e.stat().st_mtime)
-        held = 0
-        for entry in stores:
-            held += entry.stat().st_size
-            if held > budget:
-                Path(entry.path).unlink(missing_ok=True)

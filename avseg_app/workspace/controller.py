@@ -7,14 +7,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from avseg_app.paths import cache_dir
 from avseg_app.playback.player import Player
 from avseg_app.settings import SettingsStore
 from avseg_app.workers.background import Background
 from avseg_app.workers.inference_client import InferenceClient
 from avseg_app.workers.protocol import FeatureMaps, JobEnded, JobStarted, ModelFailed, ModelReady, WindowsDone
 from avseg_app.workspace import cache
-from avseg_app.workspace.document import Document, store_path
+from avseg_app.workspace.document import Document
 from avseg_app.workspace.envelope import EnvelopeReader
 from avseg_core.errors import AVSegError, Cancelled
 from avseg_core.media.info import MediaInfo
@@ -51,9 +50,10 @@ class Controller(QObject):
         self.document: Document | None = None
         self._files = Background("files", self)
         self._sounds = Background("envelope", self)
-        self._ticket = 0
+        self._ticket = self._run = 0
         self._index = -1
         self._fetching: set[int] = set()
+        self._noted: Path | None = None
         self._maps_wanted = True
         self._reread = _timer(self, _REREAD_MS, self._read_timeline)
         self._maps_timer = _timer(self, _MAPS_MS, self._ask_for_maps)
@@ -75,8 +75,7 @@ class Controller(QObject):
 
     def start(self) -> None:
         """Gets the model ready while the user still looks around."""
-        folder = self._masks()
-        self._files.submit(lambda: cache.prune(folder), lambda _: None)
+        self._files.submit(lambda: cache.result_cache().trim(), lambda _: None, self._on_error)
         self.client.start(self.settings.values.model)
 
     def close(self) -> None:
@@ -90,13 +89,22 @@ class Controller(QObject):
     def open(self, path: Path) -> None:
         """Opens a video; the one that is open stays until it is clear that the new one can be read."""
         self._ticket += 1
-        ticket = self._ticket
+        ticket, values = self._ticket, self.settings.values
         self.opening.emit(path)
-        self._files.submit(
-            lambda: cache.examine(path, lambda: ticket != self._ticket),
-            lambda answer: self._on_examined(ticket, answer),
-            lambda error: self._on_refused(ticket, error),
-        )
+
+        def work() -> tuple[MediaInfo, Path]:
+            info = cache.examine(path, lambda: ticket != self._ticket)
+            return info, cache.store_for(path, values.model, values.rate)
+
+        def done(answer: tuple[MediaInfo, Path]) -> None:
+            if ticket == self._ticket:
+                self.opening.emit(None)
+                self.settings.add_recent(path)
+                self._show_video(Document(answer[0], values.model, values.rate, answer[1]))
+                if (values.model, values.rate) != (self.settings.values.model, self.settings.values.rate):
+                    self._change_run()
+
+        self._files.submit(work, done, lambda error: self._on_refused(ticket, error))
 
     def close_video(self) -> None:
         """Back to no video."""
@@ -132,37 +140,39 @@ class Controller(QObject):
         self._maps_wanted = wanted
         self._maps_timer.start()
 
-    def _masks(self) -> Path:
-        folder = cache_dir() / "masks"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
     def _on_refused(self, ticket: int, error: AVSegError) -> None:
         if ticket == self._ticket and not isinstance(error, Cancelled):
             self.opening.emit(None)
-            self.message.emit("error", str(error))
+            self._on_error(error)
 
-    def _on_examined(self, ticket: int, answer: tuple[MediaInfo, str]) -> None:
-        if ticket != self._ticket:
-            return
-        info, video_id = answer
-        self.opening.emit(None)
-        self.settings.add_recent(Path(info.path))
-        self._adopt(info, video_id)
-        self.player.load(info)
+    def _on_error(self, error: AVSegError) -> None:
+        self.message.emit("error", str(error))
+
+    def _show_video(self, document: Document) -> None:
+        """Puts another video in place of the one that is open."""
+        self._adopt(document)
+        self.player.load(document.info)
         self._begin()
-        self._read_sound(EnvelopeReader(Path(info.path), info.duration))
-        if not info.audio:
-            self.message.emit("info", self.tr("This video has no sound track: it is segmented on silence."))
+        self._read_sound(EnvelopeReader(document.path, document.info.duration))
 
-    def _adopt(self, info: MediaInfo, video_id: str) -> None:
-        """Makes this the document, under the model and rate in force."""
-        values = self.settings.values
-        store = store_path(self._masks(), video_id, values.model, values.rate)
-        peaks = self.document.peaks if self.document is not None and self.document.video_id == video_id else None
-        self.document = Document(info, video_id, values.model, values.rate, store)
-        if peaks is not None:
-            self.document.peaks = peaks
+    def _change_run(self) -> None:
+        """The same video under another model or rate."""
+        document, values = self.document, self.settings.values
+        if document is None:
+            return
+        self._run += 1
+        run, path = self._run, document.path
+
+        def done(store: Path) -> None:
+            before = self.document
+            if run == self._run and before is not None and before.path == path:
+                self._adopt(Document(before.info, values.model, values.rate, store, before.peaks))
+                self._begin()
+
+        self._files.submit(lambda: cache.store_for(path, values.model, values.rate), done, self._on_error)
+
+    def _adopt(self, document: Document) -> None:
+        self.document = document
         self._index = -1
         self._fetching.clear()
         self.client.forget()
@@ -189,8 +199,7 @@ class Controller(QObject):
         if name == "threshold":
             self._reread.start()
         elif name in ("model", "rate") and self.document is not None:
-            self._adopt(self.document.info, self.document.video_id)
-            self._begin()
+            self._change_run()
         elif name == "model":
             self.client.start(self.settings.values.model)
 
@@ -216,7 +225,7 @@ class Controller(QObject):
             return
 
         def on_peaks(answer: tuple[object, bool]) -> None:
-            if self.document is not None and self.document.video_id == document.video_id:
+            if self.document is not None and self.document.path == document.path:
                 self.document.peaks, finished = answer
                 self.timeline_changed.emit()
                 if not finished:
@@ -290,6 +299,9 @@ class Controller(QObject):
             self._set_job(phase="running", done=document.done, planned=started.planned)
             if document.done < len(started.done):
                 self._read_timeline()
+            if started.notes and self._noted != document.path:
+                self._noted = document.path
+                self.message.emit("info", " ".join(started.notes))
             self.timeline_changed.emit()
             self._show_result()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from avseg_app.workspace.timeline import TimelineData
 from avseg_core.media.info import MediaInfo
 from avseg_core.media.windows import RegularWindows, regular_windows
 from avseg_core.results.result import WindowResult
-from avseg_core.results.store import SUFFIX
 from avseg_core.results.timeline import Timeline as StoredTimeline
 
 _RESULT_BYTES = 64 << 20
@@ -60,7 +58,6 @@ class Document:
     """One video, cut into windows at one rate, segmented by one model."""
 
     info: MediaInfo
-    video_id: str
     model: str
     rate: float
     store: Path
@@ -120,9 +117,3 @@ class Document:
     def timeline(self) -> TimelineData:
         """What the timeline draws."""
         return TimelineData(self.info.duration, self.rate, self.area.copy(), tuple(self.tags), self.peaks)
-
-
-def store_path(folder: Path, video_id: str, model: str, rate: float) -> Path:
-    """Where the results of a video, model and rate are kept."""
-    key = hashlib.sha256(f"{video_id}|{model}|{rate:g}".encode()).hexdigest()[:32]
-    return folder / f"{key}{SUFFIX}"

@@ -32,7 +32,7 @@ class Inspector(QFrame):
         super().__init__(parent)
         self.setObjectName("inspector")
         self.setFixedWidth(_WIDTH)
-        self.look = _LookSection(settings)
+        self.look = LookSection(settings)
         self.look.changed.connect(self.style_changed)
         self._heard = _HeardSection()
         self.mixer = _MixerSection()
@@ -53,7 +53,7 @@ class Inspector(QFrame):
         self.mixer.set_result(result, waiting)
 
 
-class _LookSection(QWidget):
+class LookSection(QWidget):
     """Mode, colour, opacity and threshold of the mask."""
 
     changed = Signal(dict)
@@ -64,6 +64,7 @@ class _LookSection(QWidget):
             "fill": ("mode-fill", self.tr("Filled mask")),
             "outline": ("mode-outline", self.tr("Outline")),
             "heat": ("mode-heat", self.tr("Heat map of the probability")),
+            "spotlight": ("mode-spotlight", self.tr("Spotlight: all else is dark")),
             "none": ("mode-none", self.tr("No mask")),
         }
         self._group = QButtonGroup(self)
@@ -77,9 +78,9 @@ class _LookSection(QWidget):
             self.mode_buttons[mode] = button
         self._colors = ColorChoice(settings.overlay_color)
         self._colors.chosen.connect(lambda color: self.changed.emit({"overlay_color": color}))
-        self.opacity = _ValueSlider(self.tr("Opacity"), settings.opacity)
+        self.opacity = ValueSlider(self.tr("Opacity"), settings.opacity)
         self.opacity.slider.moved.connect(lambda value: self.changed.emit({"opacity": value}))
-        self.threshold = _ValueSlider(self.tr("Threshold"), settings.threshold)
+        self.threshold = ValueSlider(self.tr("Threshold"), settings.threshold)
         self.threshold.setToolTip(self.tr("Pixels that sound with a higher probability belong to the mask"))
         self.threshold.slider.moved.connect(lambda value: self.changed.emit({"threshold": value}))
         self.setLayout(
@@ -97,7 +98,7 @@ class _LookSection(QWidget):
         self.mode_buttons[mode].setChecked(True)
 
 
-class _ValueSlider(QWidget):
+class ValueSlider(QWidget):
     """Name, slider and value in per cent."""
 
     def __init__(self, name: str, value: float) -> None:
@@ -125,7 +126,7 @@ class _HeardSection(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._loudness = label("", "muted")
-        self._tags = _TagBars()
+        self._tags = TagBars()
         self.setLayout(column(row(label(self.tr("Heard now"), "heading"), 0, self._loudness), self._tags, spacing=6))
 
     def set_result(self, result: WindowResult | None, waiting: str) -> None:
@@ -140,7 +141,7 @@ class _HeardSection(QWidget):
         self._tags.set_tags(result.tags[:_TAGS], self.tr("Nothing that the model can name"))
 
 
-class _TagBars(QWidget):
+class TagBars(QWidget):
     """Names with a bar and a number each."""
 
     def __init__(self) -> None:

@@ -75,6 +75,8 @@ def render(probability: NDArray[np.uint8], view: View, style: OverlayStyle) -> N
     enlarged = cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_CUBIC)
     if style.mode == "heat":
         return _paint(_heat_table(round(style.opacity * 255)), enlarged)
+    if style.mode == "spotlight":
+        return _paint(_spotlight_table(round(style.threshold * 255), round(style.opacity * 255)), enlarged)
     inside = (enlarged > 255 * style.threshold).view(np.uint8)
     if style.mode == "fill":
         layer = _paint(_fill_table(style.color, round(style.opacity * 255)), inside)
@@ -137,6 +139,14 @@ def _heat_table(alpha: int) -> NDArray[np.uint8]:
     """Inferno, more opaque where it is more probable, so that what is silent stays as it was."""
     ramp = np.clip(np.arange(256) / 160, 0, 1)
     return _color_table(cv2.COLORMAP_INFERNO, ramp * alpha)
+
+
+@lru_cache(maxsize=8)
+def _spotlight_table(threshold: int, alpha: int) -> NDArray[np.uint8]:
+    """Black over what is silent, clear over what sounds, with a soft edge."""
+    table = np.zeros((256, 4), np.uint8)
+    table[:, 3] = np.rint(alpha * np.clip((threshold + 16 - np.arange(256)) / 32, 0, 1))
+    return table
 
 
 def _color_table(name: int, alpha: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -1,0 +1,1 @@
+"""The live page: camera and microphone in, what sounds on screen, now."""
