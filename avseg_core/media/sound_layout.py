@@ -60,7 +60,8 @@ def sound_layout(path: str, sound: SoundRows, start: Fraction) -> SoundLayout:
         lengths = np.array(counts, np.int64)
     stamped = _stamped_positions(sound.rows, start, rate)
     half_tick = float(sound.rows.time_base * rate / 2)
-    position = np.maximum.accumulate(_without_seams(stamped, lengths, half_tick, _GAP_SECONDS * rate))
+    position = _without_seams(stamped, lengths, half_tick, _GAP_SECONDS * rate, _expected_first(sound, start, rate))
+    position = np.maximum.accumulate(position)
     kept = np.minimum(lengths, np.diff(position, append=np.iinfo(np.int64).max))
     return SoundLayout(
         rows=sound.rows,
@@ -111,8 +112,18 @@ def _stamped_positions(rows: PacketRows, start: Fraction, rate: int) -> npt.NDAr
     return np.where(rows.pts == NO_TIME, np.nan, positions)
 
 
+def _expected_first(sound: SoundRows, start: Fraction, rate: int) -> float:
+    """Where the first packet lies if the encoder's delay ends exactly where the track is meant to be heard from."""
+    delay = next((head for row, head, _ in sound.skips if row == 0), 0)
+    return float((sound.start - start) * rate - delay) if sound.start is not None else np.nan
+
+
 def _without_seams(
-    stamped: npt.NDArray[np.float64], lengths: npt.NDArray[np.int64], half_tick: float, tolerance: float
+    stamped: npt.NDArray[np.float64],
+    lengths: npt.NDArray[np.int64],
+    half_tick: float,
+    tolerance: float,
+    first: float,
 ) -> npt.NDArray[np.int64]:
     """[rows] positions that follow one another exactly within every run of packets whose stamps agree.
 
@@ -120,6 +131,7 @@ def _without_seams(
         stamped: [rows] samples, as the time stamps say, rounded to within `half_tick` samples.
         lengths: [rows] samples per packet.
         tolerance: samples by which stamps may disagree within a run.
+        first: where the first packet should be, if the stamps allow it.
     """
     before = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     offset = _filled(stamped - before)
@@ -129,7 +141,8 @@ def _without_seams(
         end = _end_of_run(offset, begin, tolerance)
         low, high = offset[begin:end].max() - half_tick, offset[begin:end].min() + half_tick
         # All stamps of the run were rounded from offsets in [low, high]; its first is the likeliest to be exact.
-        place = min(max(offset[begin], low), high) if low <= high else (low + high) / 2
+        guess = first if begin == 0 and low <= first <= high else offset[begin]
+        place = min(max(guess, low), high) if low <= high else (low + high) / 2
         position[begin:end] = before[begin:end] + int(np.floor(place + 0.5))
         begin = end
     return position

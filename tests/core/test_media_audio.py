@@ -122,12 +122,12 @@ ORDERS = [("aac", "s.mp4"), ("aac", "s.mkv"), ("libopus", "s.webm"), ("libmp3lam
 @pytest.mark.parametrize(("codec", "name"), ORDERS)
 @pytest.mark.parametrize("rate", [16000, 48000])
 def test_samples_do_not_depend_on_the_order_of_reading(tmp_path: Path, codec: str, name: str, rate: int) -> None:
-    noisy = Tone(codec=codec, seconds=40.0, noise=0.1)  # noise brings out the random generators inside decoders
+    noisy = Tone(codec=codec, seconds=20.0, noise=0.1)  # noise brings out the random generators inside decoders
     path = write_clip(tmp_path / name, 0, tones=[noisy])
     with AudioReader(path, rate=rate) as reader:
-        whole = np.concatenate([reader.read(float(k), 1.0) for k in range(41)])
-    assert np.abs(whole[: 39 * rate]).max() > 0.3
-    spans = [(random.Random(k).uniform(0, 39), random.Random(-k).choice([0.1, 1.0, 2.5])) for k in range(12)]
+        whole = np.concatenate([reader.read(float(k), 1.0) for k in range(21)])
+    assert np.abs(whole[: 19 * rate]).max() > 0.3
+    spans = [(random.Random(k).uniform(0, 19), random.Random(-k).choice([0.1, 1.0, 2.5])) for k in range(12)]
     with AudioReader(path, rate=rate) as reader:
         for start, seconds in spans:
             first = round(start * rate)
