@@ -1,0 +1,205 @@
+"""What every exact speed-up of AVSegFormer V2 brings: the published way of computing against ours, in one run.
+
+    python tests/benchmarks/model_speed.py --backbone resnet50 pvt_v2_b5 --size 224 512
+
+The published way is restated here; it replaces our functions one after the other. Variants take turns round by round.
+"speed" compares processor time, the least of all rounds, which other programs disturb less than the time that passes
+(of which the median is printed). The largest difference of the logits from the published way must stay under 1e-4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from avseg_core.config import model_preset
+from avseg_core.models import audio_encoders, avsegformer, deformable
+from avseg_core.models.attention import MultiHeadAttention
+from avseg_core.models.mask_head import PixelMLP
+from avseg_core.models.mixer import ChannelAttentionMixer
+from avseg_core.models.queries import OneKeyAttention, QueryGenerator, QueryGeneratorLayer
+from avseg_core.models.registry import build_model
+
+TOLERANCE = 1e-4
+Patches = Callable[[], list[Any]]
+
+
+def materialised_attention() -> list[Any]:
+    """The authors' code always makes the [N,heads,Q,L] probabilities and their mean over heads."""
+    fused = MultiHeadAttention.forward
+
+    def forward(self: Any, queries: Tensor, memory: Tensor, attention_map: Any = "none") -> Any:
+        result, seen = fused(self, queries, memory, "softmax" if attention_map == "none" else attention_map)
+        return result, None if attention_map == "none" else seen
+
+    return [patch.object(MultiHeadAttention, "forward", forward)]
+
+
+def sampled_maps() -> list[Any]:
+    """Deformable attention by grid_sample, as in the authors' fallback for the CPU."""
+    return [patch.object(deformable, "_is_plain_cpu", lambda *tensors: False)]
+
+
+def projected_pixels() -> list[Any]:
+    """The mixer projects every pixel to a key and a value."""
+
+    def forward(self: Any, mask_feature: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
+        q = self.q_proj(audio).unflatten(-1, (self.heads, 1, -1))  # [N,heads,1,d]
+        kv = self.kv_proj(mask_feature.flatten(2).transpose(1, 2)).unflatten(-1, (2, self.heads, -1))
+        k, v = kv.permute(2, 0, 3, 1, 4)  # [N,heads,h*w,d]
+        found = (q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])).softmax(-1) @ v
+        weights = torch.sigmoid(self.proj(found.flatten(1)))
+        return mask_feature * weights[..., None, None], weights
+
+    return [patch.object(ChannelAttentionMixer, "forward", forward)]
+
+
+def attended_sound() -> list[Any]:
+    """The generator repeats its queries for all frames and attends to the one sound with all projections."""
+
+    def layer(self: Any, queries: Tensor, audio: Tensor) -> Tensor:
+        queries = self.norm1(queries + self.self_attention(queries, queries)[0])
+        heads = self.self_attention.heads
+        attention = self.audio_attention
+        q, k, v = (F.linear(x, attention.value.weight) for x in (queries, audio[:, None], audio[:, None]))
+        q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+        weights = (q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])).softmax(-1)  # one key: all 1
+        queries = self.norm2(queries + attention.out((weights @ v).transpose(1, 2).flatten(2)))
+        return self.norm3(queries + self.linear2(F.gelu(self.linear1(queries))))
+
+    def generator(self: Any, audio: Tensor) -> Tensor:
+        queries = self.query.expand(len(audio), -1, -1).contiguous()
+        for step in self.layers:
+            queries = step(queries, audio)
+        return queries
+
+    assert issubclass(OneKeyAttention, nn.Module)
+    return [patch.object(QueryGeneratorLayer, "forward", layer), patch.object(QueryGenerator, "forward", generator)]
+
+
+def convolved_mlp() -> list[Any]:
+    """MLP(.) as 1x1 convolutions over [N,C,h,w] with a copy per ReLU."""
+
+    def forward(self: Any, pixels: Tensor) -> Tensor:
+        side = math.isqrt(pixels.shape[1])
+        maps = pixels.transpose(1, 2).unflatten(-1, (side, side)).contiguous()
+        for index, linear in enumerate(self.layers):
+            maps = F.conv2d(maps if index == 0 else F.relu(maps), linear.weight[..., None, None], linear.bias)
+        return maps.flatten(2).transpose(1, 2)
+
+    return [patch.object(PixelMLP, "forward", forward)]
+
+
+def sound_per_frame() -> list[Any]:
+    """The audio encoder and the generator run for every frame, although the frames of a second share their sound."""
+    plain = lambda function, rows: function(rows)  # noqa: E731
+    return [patch.object(avsegformer, "per_distinct", plain), patch.object(audio_encoders, "per_distinct", plain)]
+
+
+STEPS: dict[str, Patches] = {
+    "fused attention": materialised_attention,
+    "gathered deformable samples": sampled_maps,
+    "mixer without key/value pixels": projected_pixels,
+    "one-key attention folded": attended_sound,
+    "MLP as matrix products": convolved_mlp,
+    "sound once per second": sound_per_frame,
+}
+
+
+@contextmanager
+def published(names: list[str]) -> Iterator[None]:
+    """Computes the named steps the published way."""
+    with ExitStack() as stack:
+        for name in names:
+            for replacement in STEPS[name]():
+                stack.enter_context(replacement)
+        yield
+
+
+def peak_memory() -> float | None:
+    """Largest resident size since the last `reset_peak`, MB; None where the system does not tell."""
+    try:
+        text = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return int(text.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def reset_peak() -> None:
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def measure(backbone: str, size: int, frames: int, rounds: int) -> None:
+    """Prints one table."""
+    torch.manual_seed(0)
+    model: Any = build_model(model_preset("v2", "s4", backbone)).eval()
+    for key, parameter in model.named_parameters():
+        if key.endswith(("sampling_offsets.weight", "attention_weights.weight")):
+            nn.init.normal_(parameter, std=0.02)
+    images = torch.randn(frames, 3, size, size)
+    logmel = torch.randn(1, 1, 96, 64).expand(frames, -1, -1, -1).contiguous()
+    names = list(STEPS)
+    variants = {("as published" if i == 0 else f"+ {names[i - 1]}"): names[i:] for i in range(len(names) + 1)}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
+    peaks: dict[str, float | None] = {}
+    logits: dict[str, Tensor] = {}
+    for turn in range(rounds + 1):
+        for name, published_steps in variants.items():
+            reset_peak()
+            with published(published_steps), torch.inference_mode():
+                start = time.perf_counter(), time.process_time()
+                logits[name] = model(images, logmel).logits
+                spent = time.perf_counter() - start[0], time.process_time() - start[1]
+            peaks[name] = peak_memory()
+            if turn > 0:
+                times[name].append((1000 * spent[0] / frames, 1000 * spent[1] / frames))
+    report(f"V2 {backbone}, {size} px, {frames} frames of one second", times, peaks, logits)
+
+
+def report(
+    title: str, times: dict[str, list[tuple[float, float]]], peaks: dict[str, float | None], logits: dict[str, Tensor]
+) -> None:
+    print(f"\n{title}, {torch.get_num_threads()} thread(s)")
+    print(f"{'':34}{'ms/frame':>9}{'CPU ms':>8}{'speed':>7}{'peak MB':>9}{'difference':>12}")
+    first = next(iter(times))
+    slowest = min(cpu for _, cpu in times[first])
+    for name, spent in times.items():
+        passed, cpu = statistics.median(wall for wall, _ in spent), min(cpu for _, cpu in spent)
+        difference = (logits[name] - logits[first]).abs().max().item()
+        peak = peaks[name]
+        memory = "-" if peak is None else f"{peak:.0f}"
+        print(f"{name:34}{passed:9.0f}{cpu:8.0f}{slowest / cpu:6.2f}x{memory:>9}{difference:12.1e}")
+        assert difference < TOLERANCE, f"{name} changes the output"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", nargs="+", default=["resnet50", "pvt_v2_b5"])
+    parser.add_argument("--size", nargs="+", type=int, default=[224, 512])
+    parser.add_argument("--frames", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as torch takes")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    for backbone in options.backbone:
+        for size in options.size:
+            measure(backbone, size, options.frames, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
