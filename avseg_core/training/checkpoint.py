@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def load_state(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file is missing, damaged or of another kind.
     """
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: is not a checkpoint that can be resumed (it is missing, cut off or something else).")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:

@@ -174,6 +174,18 @@ def test_a_run_is_not_overwritten_by_accident_and_goes_on_when_asked(ms3, tmp_pa
     assert (status["state"], status["step"], status["message"]) == ("finished", 3, "done")
 
 
+@pytest.mark.parametrize("file", ["checkpoints/last.pt", "config.toml"])
+def test_a_damaged_run_folder_is_one_line_and_exit_code_2(file, ms3, tmp_path, capsys):
+    run = Run(tmp_path / "run")
+    assert main([*tiny_command(ms3, run.folder, "max_steps=1"), "from_scratch=true"]) == 0
+    (run.folder / file).write_bytes(b"\x80 not what it was")
+    capsys.readouterr()
+    assert main(command(run.folder, "--resume")) == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith("avseg: ")
+    assert Path(file).name in message
+
+
 def test_resume_starts_a_run_that_is_not_there_yet(ms3, tmp_path):
     assert main([*tiny_command(ms3, tmp_path / "run", "max_steps=1"), "from_scratch=true", "--resume"]) == 0
     assert len(losses(Run(tmp_path / "run"))) == 1

@@ -244,6 +244,12 @@ def test_worker_processes_change_nothing(data, tmp_path):
     assert_equal_states(load_state(alone.last_checkpoint), load_state(helped.last_checkpoint))
 
 
+def test_mixed_precision_is_ignored_without_cuda(data, tmp_path):
+    full, _ = fit(tiny_config(data, "v2-ms3-r50", "max_steps=2"), tmp_path / "full")
+    mixed, _ = fit(tiny_config(data, "v2-ms3-r50", "max_steps=2", "amp=true"), tmp_path / "mixed")
+    assert_equal_states(load_state(full.last_checkpoint), load_state(mixed.last_checkpoint))
+
+
 def test_pause_waits_saves_and_goes_on(data, tmp_path):
     run = Run(tmp_path / "run")
     seen: list[str] = []
