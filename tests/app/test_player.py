@@ -40,11 +40,11 @@ def test_opens_on_the_first_frame(player: Player) -> None:
 
 
 def test_seeking_shows_the_frame_on_screen_at_that_time(player: Player, qtbot: QtBot) -> None:
-    for time, number in ((1.0, 25), (3.99, 99), (0.079, 1), (2.5, 62)):
-        player.seek(time)
+    for seconds, number in ((1.0, 25), (3.99, 99), (0.079, 1), (2.5, 62)):
+        player.seek(seconds)
         qtbot.waitUntil(lambda number=number: player.frame.index == number)
         assert shown_number(player.frame) == number
-        assert player.position == time
+        assert player.position == seconds
 
 
 def test_stepping_goes_frame_by_frame_and_stops_at_the_ends(player: Player, qtbot: QtBot) -> None:
