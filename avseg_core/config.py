@@ -119,6 +119,10 @@ class DataConfig:
     cache_dir: str = ""
     """Where log-mels are kept between epochs; empty for none."""
     workers: int = 0
+    exclude: tuple[str, ...] = ()
+    """Clips that are left out, each as "split/name" ("all/name" in a folder without splits)."""
+    hold_out: float = 0.0
+    """Own folder without train and val: share of the clips kept apart for validation; 0: every split is all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +169,8 @@ class TrainConfig:
     """Save the whole state when the last save is older; 0: by steps only."""
     tensorboard: bool = True
     """Also write TensorBoard logs into the run folder."""
+    snapshots: bool = True
+    """Also keep masks of a few validation frames after every evaluation."""
     init_from: str = ""
     """Model name or file whose weights the run starts from."""
     from_scratch: bool = False

@@ -112,7 +112,9 @@ class AVSBenchDataset(ClipDataset):
         self.keep_aspect = layout.crops_training and split == "train"
         self._layout = layout
         self._folder = folder
-        self._rows = [row for row in layout.rows(folder) if row.split == split]
+        rows = [row for row in layout.rows(folder) if row.split == split]
+        left_out = set(config.exclude)
+        self._rows = [row for row in rows if not left_out or f"{split}/{self._id(row)}" not in left_out]
         if not self._rows:
             raise InputError(f"{folder / layout.table}: names no clip of the split {split!r}.")
         self._cache = LogMelCache(config.cache_dir)
@@ -130,6 +132,9 @@ class AVSBenchDataset(ClipDataset):
             labels=[None if path is None else self._label(path) for path in files.masks],
             logmel=self._logmel(files),
         )
+
+    def _id(self, row: Row) -> str:
+        return self._layout.files(self._folder, row).clip_id
 
     def _files(self, index: int) -> ClipFiles:
         return self._layout.files(self._folder, self._rows[index])

@@ -15,6 +15,7 @@ width and height (other sizes are resized). The sound of a mask is the second ar
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -228,7 +229,12 @@ class FolderDataset(ClipDataset):
         folder = folders.get(split) or folders.get("all")
         if folder is None:
             raise InputError(f"{root / split}: no such folder; the data set has {', '.join(folders)}.")
-        self._parts = list(_parts(find_clips(folder), config.frames_per_clip))
+        clips = find_clips(folder)
+        if "all" in folders:
+            clips = _held_out(clips, split, config.hold_out)
+        place = "all" if "all" in folders else split
+        clips = [clip for clip in clips if f"{place}/{clip.video.stem}" not in config.exclude]
+        self._parts = list(_parts(clips, config.frames_per_clip))
         if not self._parts:
             raise InputError(f"{folder}: holds no video with masks beside it (<clip>.mp4 and <clip>.masks/1.500.png).")
         self._cache = LogMelCache(config.cache_dir)
@@ -257,6 +263,15 @@ class FolderDataset(ClipDataset):
         logmel = np.zeros((self.config.frames_per_clip, EXAMPLE_FRAMES, MEL_BANDS), np.float32)
         logmel[: len(sound)] = sound
         return RawClip(images, labels, logmel)
+
+
+def _held_out(clips: list[AnnotatedClip], split: str, share: float) -> list[AnnotatedClip]:
+    """The part of a folder without splits that belongs to `split`, by the names of the clips only."""
+    if not share or len(clips) < 2:
+        return clips
+    shuffled = sorted(clips, key=lambda clip: hashlib.sha256(clip.video.stem.encode()).digest())
+    held = set(shuffled[: min(max(1, round(share * len(clips))), len(clips) - 1)])
+    return [clip for clip in clips if (clip in held) == (split != "train")]
 
 
 def _parts(clips: list[AnnotatedClip], length: int) -> Iterator[tuple[str, AnnotatedClip]]:

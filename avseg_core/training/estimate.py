@@ -10,7 +10,8 @@ from avseg_core.inference.device import choose_device
 from avseg_core.training.distributed import World
 from avseg_core.training.order import StepOrder, load_steps
 from avseg_core.training.pace import memory_mb
-from avseg_core.training.setup import check_config, open_clips, starting_model
+from avseg_core.training.settings_check import check_config
+from avseg_core.training.setup import open_clips, starting_model
 from avseg_core.training.step import Stepper
 
 FORWARD_SHARE = 1 / 3

@@ -23,7 +23,8 @@ from avseg_core.training.control import Inbox
 from avseg_core.training.distributed import World, join
 from avseg_core.training.events import Event, EventWriter, Failed, Finished, Notice, Outcome, Phase, Started
 from avseg_core.training.run_store import Run
-from avseg_core.training.setup import check_config, open_clips, starting_model
+from avseg_core.training.settings_check import check_config
+from avseg_core.training.setup import open_clips, starting_model
 from avseg_core.training.step import Diverged
 from avseg_core.training.trainer import Ended, Trainer
 

@@ -60,6 +60,11 @@ class Run:
     def board_folder(self) -> Path:
         return self.folder / "tensorboard"
 
+    @property
+    def snapshots_folder(self) -> Path:
+        """Masks of fixed validation frames after every evaluation; see `training.snapshots`."""
+        return self.folder / "snapshots"
+
     def best_weights(self, kept_by: str) -> Path:
         """The best model so far by one of `TrainConfig.keep_best`."""
         return self.folder / "checkpoints" / f"best_{kept_by.replace('+', '_')}.safetensors"

@@ -25,6 +25,7 @@ from avseg_core.training.events import CheckpointSaved, Evaluated, EventWriter, 
 from avseg_core.training.order import StepOrder, load_steps, without_labels
 from avseg_core.training.pace import Pace, memory_mb
 from avseg_core.training.run_store import Run
+from avseg_core.training.snapshots import Snapshots
 from avseg_core.training.step import Diverged, Stepper, StepReport
 from avseg_core.training.validation import Validation, validate
 
@@ -84,6 +85,7 @@ class Trainer:
         self.stepper = Stepper(model, config, world, self.total_steps)
         self.average = ModelAverage(model, config.ema_decay) if config.ema_decay else None
         self._events, self._inbox = events, inbox
+        self._snapshots: Snapshots | None = None
         self._pace = Pace()
         self._saved_at = time.monotonic()
         self._saved_version = (0, -1)
@@ -108,6 +110,10 @@ class Trainer:
         """
         batches = self._batches()
         self._obey()
+        if self.world.is_first and self.config.snapshots:
+            self._snapshots = Snapshots(self.run_folder.snapshots_folder, self.val_clips, self.world.device)
+            if self.state.step == 0:
+                self._snapshots.write(cast(AVSModel, self.result.eval()), 0)
         self._say(Phase(name="training", done=self.state.step, total=self.total_steps))
         while True:
             if self._evaluation_due():
@@ -212,6 +218,8 @@ class Trainer:
         state.without_gain = 0 if miou > state.best.get("miou", 0.0) else state.without_gain + 1
         if validation is not None:
             self._pace.evaluation(validation.seconds)
+            if self._snapshots is not None:
+                self._snapshots.write(cast(AVSModel, self.result), state.step)
             self._say(self._evaluation_event(validation, self._keep_if_best(validation)))
         for name, value in (("miou", miou), ("fscore", fscore)):
             state.best[name] = max(value, state.best.get(name, 0.0))
