@@ -19,7 +19,9 @@ from avseg_core.models.output import AVSOutput
 
 RATE = 16000
 TONES = {"low": 300.0, "high": 3000.0}
-RED, GREEN = (220, 20, 20), (20, 200, 20)
+RED, GREEN = (220, 20, 20), (20, 220, 20)
+HALF = 100 / 255
+"""Redness or greenness half way between a box and the black around it."""
 RED_BOX = (0.2, 0.7, 0.1, 0.4)
 """Top, bottom, left and right of the red box as shares of the frame."""
 GREEN_BOX = (0.3, 0.9, 0.6, 0.85)
@@ -62,10 +64,10 @@ class ToneModel(nn.Module):
         heard = self.audio_encoder(logmel)  # [N,2]
         seen = visual * heard[:, :, None, None]  # [N,2,H,W]
         if self.config.num_classes == 1:
-            logits = 20 * (seen.amax(dim=1, keepdim=True) - 0.37)
+            logits = 10 * (seen.amax(dim=1, keepdim=True) - HALF)
         else:
             rest = seen.new_full((len(seen), self.config.num_classes - 3, *seen.shape[2:]), -20.0)
-            logits = torch.cat([torch.zeros_like(seen[:, :1]), 20 * (seen - 0.37), rest], dim=1)
+            logits = torch.cat([torch.zeros_like(seen[:, :1]), 10 * (seen - HALF), rest], dim=1)
         return AVSOutput(logits, mask_feature=seen[..., ::4, ::4], mixer_weights=heard)
 
     def forward(self, frames: Tensor, logmel: Tensor, is_frame: Tensor | None = None) -> AVSOutput:

@@ -59,7 +59,8 @@ def read_samples(
         InputError: the file cannot be read or has no pictures.
     """
     windows, wanted = tee(windows)
-    with VideoReader(path) as video, AudioReader(path, rate=SAMPLE_RATE) as audio:
+    # No frame is looked at twice, so none needs to be kept.
+    with VideoReader(path, cache_bytes=0) as video, AudioReader(path, rate=SAMPLE_RATE) as audio:
         frames = video.frames_at(window.frame_time for window in wanted)
         for window, frame in zip(windows, frames, strict=True):
             waveform = audio.read(window.start, window.stop - window.start)

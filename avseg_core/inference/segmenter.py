@@ -26,7 +26,9 @@ from avseg_core.inference.samples import Sample, make_sample, read_samples
 from avseg_core.media.windows import Window
 from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.checkpoints import load_model
+from avseg_core.models.library import WEIGHTS
 from avseg_core.models.output import AVSModel, AVSOutput
+from avseg_core.models.registry import for_inference
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.result import WindowResult
 
@@ -52,7 +54,7 @@ class Segmenter:
             torch.set_num_threads(cpu_threads(config.threads))
         self.model = model
         if isinstance(model, nn.Module):
-            model.eval().to(self.device)
+            for_inference(model, self.device)
         self._clip = model.clip_length or 1
         self._batch = max(config.batch_size // self._clip, 1) * self._clip
 
@@ -63,7 +65,9 @@ class Segmenter:
         Raises:
             InputError: there is no such model, its file is damaged, or the wanted device is not there.
         """
-        return cls(load_model(config.model, torch.device("cpu")), config, name=Path(config.model).stem)
+        path = Path(config.model)
+        name = path.parent.name if path.name == WEIGHTS else path.name.removesuffix(".safetensors")
+        return cls(load_model(config.model, torch.device("cpu")), config, name=name)
 
     @cached_property
     def model_hash(self) -> str:

@@ -62,7 +62,7 @@ def test_frames_times_and_sound_are_those_of_the_video(run: tuple[Path, Path], t
 def test_the_mask_is_on_the_frames_of_its_second_only(run: tuple[Path, Path], tmp_path: Path) -> None:
     overlay = export(run[1], tmp_path)
     top, bottom, left, right = box(RED_BOX, 120, 160)
-    red, green = scene(120, 160)[(top + bottom) // 2, (left + right) // 2], np.array([20, 200, 20])
+    red, green = scene(120, 160)[(top + bottom) // 2, (left + right) // 2], np.array([20, 220, 20])
     with VideoReader(overlay) as reader:
         for frame in reader.frames():
             heard = PLAN[min(int(frame.time), 3)]
