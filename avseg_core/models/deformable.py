@@ -49,8 +49,10 @@ class DeformableAttention(nn.Module):
         offsets = self.sampling_offsets(queries).unflatten(-1, (*split, 2))  # [N,L,heads,levels,points,2], in pixels
         weights = self.attention_weights(queries).unflatten(-1, (self.heads, -1)).softmax(-1)
         values = self.value_proj(tokens).unflatten(-1, (self.heads, -1))  # [N,L,heads,d]
-        sizes = torch.tensor([(width, height) for height, width in shapes], device=queries.device, dtype=offsets.dtype)
-        places = references[:, None, None, None] * sizes[:, None] + offsets  # in pixels, pixel centres at .5
+        sizes = torch.tensor(
+            [(width, height) for height, width in shapes], device=queries.device, dtype=references.dtype
+        )
+        places = references[:, None, None, None] * sizes[:, None] + offsets  # pixels, their centres at .5
         sample = _gather if _is_plain_cpu(values, offsets) else _grid_sample
         return self.output_proj(sample(values, places, weights.unflatten(-1, split[1:]), shapes).flatten(2))
 
@@ -72,11 +74,11 @@ def _grid_sample(values: Tensor, places: Tensor, weights: Tensor, shapes: LevelS
         maps = level.permute(0, 2, 3, 1).flatten(0, 1).unflatten(-1, (height, width))  # [N*heads,d,h,w]
         size = places.new_tensor([width, height])
         grid = (places[:, :, :, index] * (2 / size) - 1).transpose(1, 2).flatten(0, 1)  # [N*heads,L,points,2]
-        samples.append(F.grid_sample(maps, grid.to(maps.dtype), align_corners=False))  # [N*heads,d,L,points]
+        samples.append(F.grid_sample(maps.to(grid.dtype), grid, align_corners=False))  # [N*heads,d,L,points]
     stacked = torch.cat(samples, dim=-1)  # [N*heads,d,L,levels*points]
     share = weights.transpose(1, 2).flatten(0, 1).flatten(2)[:, None]  # [N*heads,1,L,levels*points]
     batch, _, heads, _ = values.shape
-    return (stacked * share).sum(-1).unflatten(0, (batch, heads)).permute(0, 3, 1, 2)
+    return (stacked * share).sum(-1).to(values.dtype).unflatten(0, (batch, heads)).permute(0, 3, 1, 2)
 
 
 def _gather(values: Tensor, places: Tensor, weights: Tensor, shapes: LevelShapes) -> Tensor:

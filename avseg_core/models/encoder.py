@@ -62,7 +62,7 @@ class EncoderLayer(nn.Module):
 
     def forward(self, tokens: Tensor, position: Tensor, references: Tensor, shapes: LevelShapes) -> Tensor:
         """tokens [N,L,D], position [L,D], references [L,2] -> [N,L,D]."""
-        found = self.attention(tokens + position, references, tokens, shapes)
+        found = self.attention(tokens + position.to(tokens.dtype), references, tokens, shapes)
         tokens = self.norm1(tokens + self.dropout(found))
         return self.norm2(tokens + self.ffn(tokens))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any, cast
 
@@ -168,6 +169,22 @@ def test_padded_frames_are_zero(architecture: str) -> None:
         output = model(frames, logmel, torch.tensor([True, False]))
     assert output.logits[1].abs().max() == 0
     assert output.logits[0].abs().max() > 0
+
+
+@pytest.mark.parametrize("architecture", ["avsegformer", "tpavi"])
+def test_half_precision_is_close_and_trains(architecture: str) -> None:
+    model = small(architecture=architecture, clip_length=2)
+    frames, logmel = inputs(2)
+    exact = answer(model, frames, logmel).logits
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = answer(model, frames, logmel).logits
+        trained = copy.deepcopy(model).train()
+        trained(frames, logmel).logits.float().square().mean().backward()
+    assert (mixed - exact).abs().max() < 0.05 * exact.abs().max()
+    assert all(p.grad.isfinite().all() for p in trained.parameters() if p.grad is not None)
+    halved = answer(model.bfloat16(), frames.bfloat16(), logmel.bfloat16()).logits
+    assert halved.dtype == torch.bfloat16
+    assert (halved - exact).abs().max() < 0.05 * exact.abs().max()
 
 
 def test_equal_sounds_are_embedded_once() -> None:
