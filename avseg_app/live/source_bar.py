@@ -38,8 +38,8 @@ class SourceBar(QFrame):
         self.source_choice = Choice(self.tr("Camera"))
         self.sound_choice = Choice(self.tr("Microphone"))
         for choice in (self.source_choice, self.sound_choice):
-            choice.setMinimumWidth(120)
-            choice.setMaximumWidth(230)
+            choice.setMinimumWidth(150)
+            choice.setMaximumWidth(260)
             choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             choice.setMinimumContentsLength(14)
         self.size_choice = Choice(self.tr("Picture size"))
@@ -87,6 +87,7 @@ class SourceBar(QFrame):
         )
         self.show_running(False)
         self.show_recording(None)
+        self.start_button.setEnabled(False)  # until the devices are known
 
     def show_devices(self, lists: DeviceLists, source: str, sound: str) -> tuple[str, str]:
         """Fills the lists and selects `source` and `sound` as far as they are there; answers what is selected."""
@@ -97,10 +98,11 @@ class SourceBar(QFrame):
         self.source_choice.addItem(self.tr("Video file…"), FILE)
         self.source_choice.addItem(self.tr("Network address…"), ADDRESS)
         self.sound_choice.clear()
-        self.sound_choice.addItem(self.tr("Sound of the file or address"), "source")
+        self.sound_choice.addItem(self.tr("Sound of the source"), "source")
         for device in lists.microphones:
             text = self.tr("{0} (what this computer plays)").format(device.name) if device.is_loopback else device.name
             self.sound_choice.addItem(text, device.spec)
+        self.start_button.setEnabled(True)
         return self.select_source(source), self.select_sound(sound)
 
     def select_source(self, spec: str) -> str:

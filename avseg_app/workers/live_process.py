@@ -159,9 +159,7 @@ class LiveWorker:
     def _record(self, session: LiveSession, request: StartRecording) -> None:
         from avseg_core.inference.live_recording import RecordOptions
 
-        options = RecordOptions(
-            folder=request.folder, video=request.video, sound=request.sound, masks=request.masks
-        )
+        options = RecordOptions(folder=request.folder, video=request.video, sound=request.sound, masks=request.masks)
         self._say(RecordingStarted(session.record(options).path))
 
     def _tell_recorded(self, run: RecordedRun | None) -> None:

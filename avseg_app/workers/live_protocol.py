@@ -1,4 +1,4 @@
-"""What the live page and its process say to each other; pictures go through shared memory, all else through the pipe."""
+"""What the live page and its process say to each other; only pictures go another way, through shared memory."""
 
 from __future__ import annotations
 

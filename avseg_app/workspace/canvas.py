@@ -102,6 +102,15 @@ class Canvas(KeyboardFocus, QWidget):
             self._note = note
             self.update()
 
+    def paint_mask(self, painter: QPainter, probability: NDArray[np.uint8] | None, width: int, height: int) -> None:
+        """Paints a map [h,w] in the style in force over a picture of `width` x `height`, for a still of it."""
+        if probability is None or self._style.mode == "none":
+            return
+        view = overlay.View(0, 0, probability.shape[1], probability.shape[0], width, height)
+        pixels = overlay.render(probability, view, self._style)
+        layer = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
+        painter.drawImage(0, 0, layer)
+
     def fit(self) -> None:
         """Shows the whole frame."""
         self._set_view(1.0, QPointF(0.5, 0.5))

@@ -85,7 +85,7 @@ class LookSection(QWidget):
         self.threshold.slider.moved.connect(lambda value: self.changed.emit({"threshold": value}))
         self.setLayout(
             column(
-                row(label(self.tr("Mask"), "heading"), 0, *self.mode_buttons.values(), spacing=2),
+                row(label(self.tr("Mask"), "heading"), 0, *self.mode_buttons.values(), spacing=0),
                 self._colors,
                 self.opacity,
                 self.threshold,

@@ -24,6 +24,7 @@ class StartPage(QWidget):
 
     open_requested = Signal()
     file_chosen = Signal(object)
+    live_requested = Signal()
 
     def __init__(self, settings: SettingsStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,9 +79,20 @@ class StartPage(QWidget):
         self.open_button.setProperty("kind", "primary")
         self.open_button.setToolTip(self.tr("Open a video (Ctrl+O)"))
         self.open_button.clicked.connect(self.open_requested)
+        self.live_button = QPushButton(icon("camera"), self.tr("Live camera…"))
+        self.live_button.setToolTip(self.tr("See live what sounds before a camera and a microphone (Ctrl+L)"))
+        self.live_button.clicked.connect(self.live_requested)
         area = frame("dropArea")
         area.setLayout(
-            column(picture, headline, hint, 6, row(0, self.open_button, 0), spacing=6, margins=(24, 26, 24, 26))
+            column(
+                picture,
+                headline,
+                hint,
+                6,
+                row(0, self.open_button, self.live_button, 0),
+                spacing=6,
+                margins=(24, 26, 24, 26),
+            )
         )
         return area
 

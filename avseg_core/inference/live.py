@@ -100,9 +100,9 @@ class LiveSession:
         )
 
     @property
-    def recording(self) -> bool:
-        """True while it records."""
-        return self._recording is not None
+    def current_recording(self) -> LiveRecording | None:
+        """The recording that runs."""
+        return self._recording
 
     def start(self) -> None:
         """Opens both devices; returns at once."""

@@ -27,7 +27,7 @@ SAME = "source"
 def list_sources() -> list[DeviceInfo]:
     """All that can be chosen for pictures; the test picture always exists."""
     screen = [DeviceInfo("screen", "Screen", "camera")] if screen_available() else []
-    return [*list_cameras(), *screen, DeviceInfo("test", "Test picture: two things that sound in turn", "camera")]
+    return [*list_cameras(), *screen, DeviceInfo("test", "Test picture", "camera")]
 
 
 def list_sounds() -> list[DeviceInfo]:

@@ -274,7 +274,7 @@ def test_a_recording_of_nothing_is_refused(tmp_path: Path) -> None:
     blocked.touch()
     with pytest.raises(AVSegError, match="file: "):
         session.record(RecordOptions(folder=blocked))
-    assert not session.recording
+    assert session.current_recording is None
 
 
 def test_latency_percentiles() -> None:

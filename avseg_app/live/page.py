@@ -1,0 +1,411 @@
+"""The live page: the picture now with what sounds in it, and everything that belongs to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QStandardPaths, Qt, Signal
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+
+from avseg_app.live.panel import LivePanel
+from avseg_app.live.presentation import Presentation
+from avseg_app.live.source_bar import ADDRESS, FILE, SourceBar
+from avseg_app.live.strips import HistoryStrip, Moment, SpectrogramStrip
+from avseg_app.settings import SettingsStore
+from avseg_app.widgets.controls import column, frame, make_action, row
+from avseg_app.widgets.message_bar import MessageBar
+from avseg_app.workers.decode_thread import DisplayFrame
+from avseg_app.workers.frame_ring import SharedFrame
+from avseg_app.workers.live_client import LiveClient
+from avseg_app.workers.live_protocol import (
+    Calibrate,
+    Calibrated,
+    DeviceLists,
+    LiveTick,
+    LiveUpdate,
+    RecordingDone,
+    RecordingStarted,
+    StartLive,
+    StartRecording,
+    StopRecording,
+)
+from avseg_app.workspace.canvas import Canvas
+from avseg_app.workspace.page import overlay_style
+from avseg_core.inference.live_config import LiveConfig
+from avseg_core.media.capture import CameraOptions, DeviceState, DeviceStatus
+
+_LOOK = ("overlay_mode", "overlay_color", "opacity", "threshold")
+_CONFIG = ("live_window", "live_smoothing", "live_offset", "live_refine", "threshold")
+_SURE = 0.3
+"""Tags below this score are not shown to an audience."""
+
+
+class LivePage(QWidget):
+    """Runs a LiveClient; `enter` and `leave` are called by the window."""
+
+    leave_requested = Signal()
+    recording_opened = Signal(object)
+    """The path of a recording that the user wants to see in the workspace."""
+
+    def __init__(self, settings: SettingsStore, messages: MessageBar, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self._settings, self._messages = settings, messages
+        self.client = LiveClient(self)
+        self.bar = SourceBar(settings.values)
+        self.canvas = Canvas(overlay_style(settings.values))
+        self.canvas.setAccessibleName(self.tr("Live picture"))
+        self.panel = LivePanel(settings.values)
+        self.spectrogram = SpectrogramStrip()
+        self.history = HistoryStrip()
+        self.presentation: Presentation | None = None
+        self.shown_frames = 0
+        """Pictures that were drawn."""
+        self._frozen = False
+        self._recording: Path | None = None
+        self._shape = (0, 0)
+        self._last: SharedFrame | None = None
+        self._words = ""
+        deck = frame("deck")
+        deck.setLayout(column(self.spectrogram, self.history, spacing=4, margins=(12, 8, 12, 4)))
+        upper = row(self.canvas, self.panel, spacing=0)
+        upper.setStretch(0, 1)
+        self.setLayout(column(self.bar, upper, deck, spacing=0))
+        self.layout().setStretch(1, 1)
+        self.panel.recording.show_folder(self._folder())
+        self._make_actions()
+        self._connect()
+
+    def enter(self) -> None:
+        """Lists the devices; nothing is switched on before the user starts it."""
+        self.client.list_devices()
+        self._show_note()
+        self.canvas.setFocus()
+
+    def leave(self) -> None:
+        """Switches everything off."""
+        self._stop()
+
+    def shut_down(self) -> None:
+        """Ends the process; a recording is finished."""
+        if self.presentation is not None:
+            self.presentation.close()
+        self.client.close()
+
+    def _make_actions(self) -> None:
+        tr = self.tr
+        for text, slot, *keys in (
+            (tr("Start or stop"), self._toggle, "Space"),
+            (tr("Record"), self._toggle_recording, "Ctrl+R"),
+            (tr("Freeze"), self.bar.freeze_button.toggle, "F"),
+            (tr("Snapshot"), self.save_snapshot, "Ctrl+S"),
+            (tr("Presentation"), self.present, "F5"),
+            (tr("Back"), self.leave_requested.emit, "Esc"),
+        ):
+            action = make_action(self, text, slot, *keys)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            self.addAction(action)
+
+    def _connect(self) -> None:
+        client, bar, panel = self.client, self.bar, self.panel
+        client.frame_ready.connect(self._on_frame)
+        client.status_changed.connect(self._on_status)
+        client.ticked.connect(self._on_tick)
+        client.updated.connect(self._on_update)
+        client.devices_listed.connect(self._on_devices)
+        client.refused.connect(self._on_refused)
+        client.trouble.connect(lambda text: self._messages.show_message("warning", text))
+        client.recording_started.connect(self._on_recording_started)
+        client.recording_done.connect(self._on_recording_done)
+        client.calibrated.connect(self._on_calibrated)
+        client.restarted.connect(self._on_restarted)
+        client.gave_up.connect(self._on_gave_up)
+        client.model_ready.connect(lambda ready: self._show_note())
+        bar.source_chosen.connect(self._on_source)
+        bar.sound_chosen.connect(lambda spec: self._choose(live_sound=spec))
+        bar.size_chosen.connect(lambda size: self._choose(live_size=size))
+        bar.start_requested.connect(self._toggle)
+        bar.record_requested.connect(self._toggle_recording)
+        bar.snapshot_requested.connect(self.save_snapshot)
+        bar.freeze_requested.connect(self._freeze)
+        bar.present_requested.connect(self.present)
+        bar.panel_requested.connect(panel.setVisible)
+        bar.leave_requested.connect(self.leave_requested)
+        panel.changed.connect(lambda changes: self._settings.update(**changes))
+        panel.calibrate_requested.connect(self._calibrate)
+        panel.folder_requested.connect(self._ask_folder)
+        self._settings.changed.connect(self._on_setting)
+
+    # --- start and stop ---
+
+    def start(self) -> None:
+        """Opens what is chosen."""
+        values = self._settings.values
+        width, height = (int(part) for part in values.live_size.split("x"))
+        source = self.bar.source_choice.currentData() or "test"
+        sound = self.bar.sound_choice.currentData() or "none"
+        self._messages.dismiss()
+        self.history.clear()
+        self.spectrogram.clear()
+        self._shape = (0, 0)
+        self.client.start(StartLive(source, sound, CameraOptions(width=width, height=height), self._config()))
+        self.bar.show_running(True)
+        self._show_note(self.tr("Preparing the model…"))
+
+    def _stop(self) -> None:
+        if self.client.running:
+            self.client.stop()
+        if self.presentation is not None:
+            self.presentation.close()
+        self.bar.show_running(False)
+        self.canvas.set_mask(None)
+        self._show_note()
+
+    def _toggle(self) -> None:
+        if self.client.running:
+            self._stop()
+        elif self.bar.start_button.isEnabled():
+            self.start()
+
+    def _choose(self, **changes: str) -> None:
+        """Another device or size: remembered, and taken up at once if it runs."""
+        self._settings.update(**changes)
+        if self.client.running:
+            self.start()
+
+    def _config(self) -> LiveConfig:
+        values = self._settings.values
+        return LiveConfig(
+            model=values.model,
+            window=values.live_window,
+            av_offset=values.live_offset,
+            smoothing=values.live_smoothing,
+            refine=values.live_refine,
+            threshold=values.threshold,
+        )
+
+    def _on_setting(self, name: str) -> None:
+        if name in _LOOK:
+            style = overlay_style(self._settings.values)
+            self.canvas.set_style(style)
+            if self.presentation is not None:
+                self.presentation.canvas.set_style(style)
+            if name == "overlay_mode":
+                self.panel.look.show_mode(self._settings.values.overlay_mode)
+        if name in _CONFIG:
+            self.client.configure(self._config())
+
+    # --- devices ---
+
+    def _on_devices(self, lists: DeviceLists) -> None:
+        values = self._settings.values
+        source = self.bar.show_devices(lists, values.live_source, values.live_sound)
+        if not values.live_sound:
+            default = next((device.spec for device in lists.microphones if device.is_default), "")
+            self.bar.select_sound("source" if source == "test" else default or "none")
+
+    def _on_source(self, spec: str) -> None:
+        if spec == FILE:
+            self._ask_file()
+        elif spec == ADDRESS:
+            self._ask_address()
+        else:
+            if spec == "test":
+                self.bar.select_sound("source")
+            self._choose(live_source=spec, live_sound=self.bar.sound_choice.currentData() or "")
+
+    def _ask_file(self) -> None:
+        dialog = QFileDialog(self, self.tr("Play a video as camera"), self._settings.values.open_dir)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._take_source)
+        dialog.rejected.connect(lambda: self.bar.select_source(self._settings.values.live_source))
+        dialog.open()
+
+    def _ask_address(self) -> None:
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle(self.tr("Network camera"))
+        dialog.setLabelText(self.tr("Address of the stream, for instance http://… or rtsp://…"))
+        dialog.textValueSelected.connect(self._take_source)
+        dialog.rejected.connect(lambda: self.bar.select_source(self._settings.values.live_source))
+        dialog.open()
+
+    def _take_source(self, spec: str) -> None:
+        """A file or an address with its own sound."""
+        if spec.strip():
+            self.bar.select_source(spec.strip())
+            self.bar.select_sound("source")
+            self._choose(live_source=spec.strip(), live_sound="source")
+
+    def _on_status(self, status: DeviceStatus) -> None:
+        self.panel.show_status(status)
+        if status.kind == "camera" and self.client.running:
+            waiting = status.state not in (DeviceState.RUNNING, DeviceState.STALLED)
+            if waiting and status.message:
+                self.canvas.set_mask(None)
+                self._show_note(status.message)
+            elif status.state is DeviceState.RUNNING:
+                self._show_note()
+
+    # --- what comes ---
+
+    def _on_frame(self, shared: SharedFrame) -> None:
+        if self._frozen or not self.client.running:
+            return
+        if self._settings.values.live_mirror:
+            mask = None if shared.mask is None else np.ascontiguousarray(shared.mask[:, ::-1])
+            shared = dataclasses.replace(shared, pixels=np.ascontiguousarray(shared.pixels[:, ::-1]), mask=mask)
+        self._last = shared
+        height, width = shared.pixels.shape[:2]
+        image = QImage(shared.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        display = DisplayFrame(shared.number, shared.time, image, shared.pixels)
+        resized, self._shape = self._shape != (width, height), (width, height)
+        for canvas in self._canvases():
+            if resized:
+                canvas.set_video_size(width, height)
+            canvas.set_frame(display)
+            canvas.set_mask(shared.mask)
+        self.shown_frames += 1
+
+    def _on_tick(self, tick: LiveTick) -> None:
+        if self._frozen or not self.client.running:
+            return
+        self.panel.show_tick(tick)
+        self.spectrogram.add(tick.spectrum)
+        self.bar.show_recording(tick.recorded_seconds)
+
+    def _on_update(self, update: LiveUpdate) -> None:
+        if self._frozen or not self.client.running:
+            return
+        self.panel.show_update(update)
+        tag = update.tags[0][0] if update.tags else ""
+        self.history.add(Moment(update.when, update.area, update.loudness, tag))
+        sure = [name for name, score in update.tags[:2] if score >= _SURE]
+        self._words = ", ".join(sure)
+        if self.presentation is not None:
+            self.presentation.show_words(self._words)
+
+    def _canvases(self) -> list[Canvas]:
+        return [self.canvas, *([self.presentation.canvas] if self.presentation is not None else [])]
+
+    def _show_note(self, text: str = "") -> None:
+        if not text and not self.client.running:
+            text = self.tr("Choose a camera and a microphone and press Start")
+        self.canvas.set_note(text)
+
+    # --- view ---
+
+    def _freeze(self, frozen: bool) -> None:
+        self._frozen = frozen
+        self._show_note(self.tr("Frozen") if frozen else "")
+
+    def present(self) -> None:
+        """The picture alone on the whole screen."""
+        if self.presentation is not None or not self.client.running:
+            return
+        self.presentation = Presentation(overlay_style(self._settings.values))
+        self.presentation.closed.connect(self._on_presentation_closed)
+        if all(self._shape):
+            self.presentation.canvas.set_video_size(*self._shape)
+        self.presentation.show_on_best_screen(self.window())
+
+    def _on_presentation_closed(self) -> None:
+        self.presentation = None
+
+    def save_snapshot(self) -> None:
+        """Saves what is shown, picture and mask, at the picture's own size beside the recordings."""
+        shared = self._last
+        if shared is None:
+            return
+        height, width = shared.pixels.shape[:2]
+        image = QImage(shared.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+        painter = QPainter(image)
+        self.canvas.paint_mask(painter, shared.mask, width, height)
+        painter.end()
+        folder = self._folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / time.strftime("live_%Y-%m-%d_%H-%M-%S.png")
+        if image.save(str(path)):
+            self._messages.show_message("success", self.tr("Saved {0}").format(path))
+        else:
+            self._messages.show_message("error", self.tr("{0} cannot be written; choose another folder.").format(path))
+
+    # --- recording and calibration ---
+
+    def _folder(self) -> Path:
+        chosen = self._settings.values.live_record_dir
+        if chosen:
+            return Path(chosen)
+        movies = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
+        return Path(movies or Path.home()) / "AVSeg"
+
+    def _ask_folder(self) -> None:
+        dialog = QFileDialog(self, self.tr("Folder for recordings"), str(self._folder()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self._set_folder)
+        dialog.open()
+
+    def _set_folder(self, folder: str) -> None:
+        self._settings.update(live_record_dir=folder)
+        self.panel.recording.show_folder(self._folder())
+
+    def _toggle_recording(self) -> None:
+        if not self.client.running:
+            return
+        if self._recording is not None:
+            self.client.send(StopRecording())
+            return
+        values = self._settings.values
+        self.client.send(
+            StartRecording(self._folder(), video=True, sound=values.live_record_sound, masks=values.live_record_masks)
+        )
+
+    def _on_recording_started(self, started: RecordingStarted) -> None:
+        self._recording = started.path
+
+    def _on_recording_done(self, done: RecordingDone) -> None:
+        self._recording = None
+        self.bar.show_recording(None)
+        path = done.path
+        if path is None:
+            self._messages.show_message("warning", self.tr("Nothing came that could be recorded."))
+            return
+        text = self.tr("Recorded {0:.0f} s: {1}").format(done.seconds, path)
+        if done.problem:
+            text = f"{done.problem} {text}"
+        self._messages.show_message(
+            "warning" if done.problem else "success", text, self.tr("Open"), lambda: self.recording_opened.emit(path)
+        )
+
+    def _calibrate(self) -> None:
+        if not self.client.running:
+            self._messages.show_message("info", self.tr("Start the camera first, then calibrate."))
+            return
+        self.client.send(Calibrate())
+        self._messages.show_message("info", self.tr("Clap three times now, in view and in hearing…"))
+
+    def _on_calibrated(self, outcome: Calibrated) -> None:
+        if outcome.offset is None:
+            self._messages.show_message("warning", outcome.message)
+            return
+        self.panel.pairing.show_offset(outcome.offset)
+        text = self.tr("The sound comes {0:.0f} ms after the picture; this is made good from now on.")
+        self._messages.show_message("success", text.format(outcome.offset * 1000))
+
+    # --- trouble ---
+
+    def _on_refused(self, message: str) -> None:
+        self._messages.show_message("error", message)
+
+    def _on_restarted(self, reason: str) -> None:
+        self._recording = None
+        text = self.tr("The live process ended unexpectedly ({0}) and was started again.")
+        self._messages.show_message("warning", text.format(reason))
+
+    def _on_gave_up(self, reason: str) -> None:
+        self._stop()
+        text = self.tr("The live process ends again and again ({0}).").format(reason)
+        self._messages.show_message("error", text, self.tr("Try again"), self.start)

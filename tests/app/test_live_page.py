@@ -1,0 +1,171 @@
+"""The live page with its real process: pictures, masks, sound, recording, presentation, trouble and its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from avseg_app.live.page import LivePage
+from avseg_app.live.strips import HISTORY_SECONDS, HistoryStrip, Moment
+from avseg_app.main_window import MainWindow
+from avseg_core.inference.live_recording import masks_of
+from avseg_core.media.capture import DeviceState, DeviceStatus
+from avseg_core.results.store import MaskStore
+
+WAIT_MS = 90_000
+
+
+@pytest.fixture
+def live(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> LivePage:
+    """The window on its live page, the devices listed, the test source chosen."""
+    window.settings.update(live_source="test", live_sound="source", live_record_dir=str(tmp_path / "recorded"))
+    window.show()
+    window.show_live()
+    page = window.live_page
+    assert page is not None
+    qtbot.waitUntil(page.bar.start_button.isEnabled, timeout=WAIT_MS)
+    return page
+
+
+def _until(qtbot: QtBot, condition: Callable[[], bool]) -> None:
+    qtbot.waitUntil(condition, timeout=WAIT_MS)
+
+
+def _start(page: LivePage, qtbot: QtBot) -> None:
+    qtbot.mouseClick(page.bar.start_button, Qt.MouseButton.LeftButton)
+    _until(qtbot, lambda: page.shown_frames > 3 and len(page.history.moments) > 2)
+
+
+def test_what_sounds_is_seen_frozen_saved_mirrored_and_presented(
+    live: LivePage, window: MainWindow, qtbot: QtBot
+) -> None:
+    assert not live.client.running
+    assert live.bar.source_choice.currentText() == "Test picture"
+    assert not live.bar.record_button.isEnabled()
+    _start(live, qtbot)
+    assert "Test picture" in live.panel.camera.text
+    assert live._last is not None
+    assert live._last.pixels.shape == (480, 640, 4)
+    _until(qtbot, lambda: live._last is not None and live._last.mask is not None)
+    _until(qtbot, lambda: live.spectrogram._values.max() > 100)
+    live.save_snapshot()
+    saved = list((live._folder()).glob("*.png"))
+    assert len(saved) == 1
+    image = QImage(str(saved[0]))
+    assert (image.width(), image.height()) == (640, 480)
+    live.bar.freeze_button.setChecked(True)
+    count = live.shown_frames
+    qtbot.wait(300)
+    assert live.shown_frames == count
+    live.bar.freeze_button.setChecked(False)
+    _until(qtbot, lambda: live.shown_frames > count)
+    live.panel.pairing.mirror_box.setChecked(True)
+
+    def red_is_right() -> bool:
+        assert live._last is not None
+        red = live._last.pixels[..., 2].astype(int) - live._last.pixels[..., 0] > 80
+        return bool(red[:, 320:].sum() > red[:, :320].sum())
+
+    _until(qtbot, red_is_right)
+    live.present()
+    assert live.presentation is not None
+    presented = live.presentation
+    _until(qtbot, lambda: presented.canvas._frame is not None)
+    assert presented.isFullScreen()
+    qtbot.keyClick(presented, Qt.Key.Key_Escape)
+    _until(qtbot, lambda: live.presentation is None)
+    live._take_source("http://127.0.0.1:9/")
+    # The camera does not come; the sound goes on.
+    live.bar.select_sound("test")
+    live.bar.sound_chosen.emit("test")
+    _until(qtbot, lambda: "cannot be reached" in live.panel.camera.text)
+    assert "not available" in live.panel.camera.text
+    _until(qtbot, lambda: "Test tone" in live.panel.microphone.text)
+    _until(qtbot, lambda: live.spectrogram._values.max() > 100)
+    qtbot.keyClick(live, Qt.Key.Key_Escape)
+    _until(qtbot, lambda: window.pages.currentWidget() is window.start_page)
+    assert not live.client.running
+
+
+def test_a_recording_opens_in_the_workspace(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
+    _start(live, qtbot)
+    live.bar.record_button.click()
+    _until(qtbot, lambda: live._recording is not None)
+    path = live._recording
+    assert path is not None
+    count = len(live.history.moments)
+    _until(qtbot, lambda: len(live.history.moments) > count + 8)
+    with qtbot.waitSignal(live.client.recording_done, timeout=WAIT_MS):
+        live.bar.record_button.click()
+    assert "Recorded" in window.messages.text
+    store = masks_of(path)
+    assert store is not None
+    with MaskStore(store) as masks:
+        assert len(masks) > 3
+    window.messages._button.click()
+    _until(qtbot, lambda: window.controller.document is not None)
+    assert window.controller.document is not None
+    assert window.controller.document.path == path
+    assert window.pages.currentWidget() is window.workspace
+    assert not live.client.running
+
+
+def test_a_dead_process_is_replaced(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
+    _start(live, qtbot)
+    first, shown = live.client.pid, live.shown_frames
+    assert first is not None
+    with qtbot.waitSignal(live.client.restarted, timeout=WAIT_MS):
+        os.kill(first, signal.SIGKILL)
+    assert "started again" in window.messages.text
+    _until(qtbot, lambda: live.shown_frames > shown + 5)
+    assert live.client.pid != first
+
+
+def test_closing_the_window_finishes_the_recording(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
+    _start(live, qtbot)
+    live.bar.record_button.click()
+    _until(qtbot, lambda: live._recording is not None)
+    path, count = live._recording, len(live.history.moments)
+    assert path is not None
+    _until(qtbot, lambda: len(live.history.moments) > count + 5)
+    window.close()
+    store = masks_of(path)
+    assert store is not None
+    with MaskStore(store) as masks:
+        assert masks.header.duration > 0
+
+
+def test_device_lines_say_what_to_do(live: LivePage) -> None:
+    line = live.panel.microphone
+    message = "The microphone is silent: check that it is not muted and that its level is up."
+    line.show_status(DeviceStatus("microphone", "USB", DeviceState.RUNNING, message, None, ("silent",)))
+    assert "muted" in line.text
+    line.show_status(DeviceStatus("microphone", "USB", DeviceState.LOST, "USB is gone.", "unplugged", (), 2.0))
+    assert line.text == "USB  ·  not available USB is gone. It is tried again and again."
+    line.show_status(DeviceStatus("microphone", "USB", DeviceState.RUNNING))
+    assert line.text == "USB"
+
+
+def test_the_window_knows_no_torch() -> None:
+    program = "import sys, avseg_app.live.page; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_history_holds_a_minute(qtbot: QtBot) -> None:
+    strip = HistoryStrip()
+    qtbot.addWidget(strip)
+    for k in range(200):
+        strip.add(Moment(float(k), 0.1, -20.0, "Dog" if k < 100 else "Cat"))
+    assert strip.moments[0].when == 199 - HISTORY_SECONDS
+    assert [name for name, _, _ in strip._stretches(199.0)] == ["Cat"]
+    strip.clear()
+    assert strip.moments == ()
