@@ -49,6 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save-predictions", action="store_true", help="write the masks to DIR/pred_masks (with --out)"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="SPLIT/CLIP", help="clips to leave out")
+    parser.add_argument(
+        "--hold-out", type=float, default=0.0, metavar="SHARE", help="share of a folder without splits that is val"
+    )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read clips ahead")
 
 
@@ -126,6 +130,8 @@ def _measure(
         front_end=model.audio_encoder.front_end,
         frames_per_clip=layout.length if layout.published else model.clip_length or layout.length,
         workers=args.workers,
+        exclude=tuple(args.exclude),
+        hold_out=args.hold_out,
     )
     save_to = args.out / "pred_masks" if args.save_predictions else None
     return evaluate_model(

@@ -52,8 +52,8 @@ class Curves:
     def forget_after(self, step: int) -> None:
         """Drops the steps behind `step`, which a resumed process does again."""
         kept = bisect_right(self.steps, step)
-        columns = (self.steps, self.loss, self.learning_rate, self.compute_ms, self.data_ms, *self.parts.values())
-        for column in columns:
+        del self.steps[kept:]
+        for column in (self.loss, self.learning_rate, self.compute_ms, self.data_ms, *self.parts.values()):
             del column[kept:]
 
 

@@ -1,0 +1,247 @@
+"""All models on this computer: what each is, where it comes from, and what can be done with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QInputDialog,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
+
+from avseg_app.icons import icon
+from avseg_app.training import words
+from avseg_app.widgets.controls import column, label, row
+from avseg_app.workers.background import Background
+from avseg_core.errors import AVSegError
+from avseg_core.training import library
+from avseg_core.training.library import ModelCard
+
+_ARCHITECTURES = {"avsegformer": "AVSegFormer", "tpavi": "TPAVI"}
+
+
+class LibraryPage(QWidget):
+    """Lists the models; emits when they have changed, and what the user wants of one."""
+
+    models_changed = Signal(str, str)
+    """A model got another name or (empty) is gone"""
+    use_requested = Signal(str)
+    train_requested = Signal(str)
+    said = Signal(str, str)
+    """Kind and text for the message bar"""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._work = Background("library", self)
+        self._cards: list[ModelCard] = []
+        self._used = ""
+        self._wanted = ""
+        self.models = QListWidget()
+        self.models.setAccessibleName(self.tr("Models"))
+        self.models.setFixedWidth(280)
+        self.models.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.models.currentRowChanged.connect(lambda _: self._show_card())
+        self.problem = label("", "error")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        self._name = label("", "heading")
+        self._form = QFormLayout()
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._form.setHorizontalSpacing(18)
+        self._form.setVerticalSpacing(7)
+        self._make_buttons()
+        card = QFrame()
+        card.setProperty("card", True)
+        first = row(self.use_button, self.train_button, 0)
+        second = row(self.export_button, self.rename_button, self.delete_button, 0)
+        card.setLayout(column(self._name, self._form, 6, first, second, 0, spacing=10, margins=(20, 16, 20, 16)))
+        shelf = QFrame()
+        shelf.setProperty("card", True)
+        shelf.setLayout(column(self.models, margins=(8, 8, 8, 8)))
+        body = row(shelf, card, spacing=14)
+        body.setStretch(1, 1)
+        title = label(self.tr("Models"), "title")
+        hint = label(self.tr("What the video view and training can use."), "muted")
+        self.setLayout(column(title, hint, 6, self.problem, body, spacing=6, margins=(20, 14, 20, 14)))
+        self.layout().setStretchFactor(body, 1)
+
+    def close_threads(self) -> None:
+        """Ends the thread that reads and writes files."""
+        self._work.close()
+
+    def refresh(self, used: str, choose: str = "") -> None:
+        """Reads the models again; `used` is the one in use, `choose` the one to show."""
+        self._used = used
+        self._wanted = choose or self._wanted or used
+        self._work.submit(library.list_models, self._on_models)
+
+    def _make_buttons(self) -> None:
+        self.use_button = QPushButton(icon("success", "accent-text"), self.tr("Use this model"))
+        self.use_button.setProperty("kind", "primary")
+        self.use_button.clicked.connect(lambda: self._with_card(lambda card: self.use_requested.emit(card.name)))
+        self.train_button = QPushButton(icon("training"), self.tr("Fine-tune…"))
+        self.train_button.clicked.connect(lambda: self._with_card(lambda card: self.train_requested.emit(card.name)))
+        self.export_button = QPushButton(icon("export"), self.tr("Save a copy…"))
+        self.export_button.setToolTip(self.tr("One safetensors file with the configuration inside"))
+        self.export_button.clicked.connect(lambda: self._with_card(self._ask_copy))
+        self.rename_button = QPushButton(self.tr("Rename…"))
+        self.rename_button.clicked.connect(lambda: self._with_card(self._ask_name))
+        self.delete_button = QPushButton(self.tr("Delete…"))
+        self.delete_button.clicked.connect(lambda: self._with_card(self._ask_delete))
+
+    def _on_models(self, answer: tuple[list[ModelCard], list[str]]) -> None:
+        cards, problems = answer
+        self._cards = cards
+        self.problem.setText("\n".join(problems))
+        self.problem.setVisible(bool(problems))
+        self.models.blockSignals(True)
+        self.models.clear()
+        for card in cards:
+            used = self.tr("in use") if card.name == self._used else ""
+            origin = self.tr("your own") if card.is_own else self.tr("came with the application")
+            text = "  ·  ".join(part for part in (used, origin, words.size(card.size)) if part)
+            item = QListWidgetItem(icon("models", "accent" if used else "text-muted"), f"{card.name}\n{text}")
+            item.setToolTip(str(card.file))
+            self.models.addItem(item)
+        self.models.blockSignals(False)
+        names = [card.name for card in cards]
+        self.models.setCurrentRow(names.index(self._wanted) if self._wanted in names else 0)
+        self._show_card()
+
+    @property
+    def card(self) -> ModelCard | None:
+        """The card that is shown."""
+        index = self.models.currentRow()
+        return self._cards[index] if 0 <= index < len(self._cards) else None
+
+    def _with_card(self, action) -> None:
+        if self.card is not None:
+            action(self.card)
+
+    def _show_card(self) -> None:
+        card = self.card
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        for button in (self.use_button, self.train_button, self.export_button):
+            button.setEnabled(card is not None)
+        self.use_button.setEnabled(card is not None and card.name != self._used)
+        for button in (self.rename_button, self.delete_button):
+            button.setEnabled(card is not None and card.is_own and card.name != self._used)
+            button.setToolTip(
+                self.tr("Not while the model is in use, and only for models of your own")
+                if not button.isEnabled()
+                else ""
+            )
+        self._name.setText(card.name if card else self.tr("No model yet"))
+        if card is None:
+            return
+        self._wanted = card.name
+        for title, text in self._lines(card):
+            value = QLabel(text)
+            value.setWordWrap(True)
+            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._form.addRow(label(title, "muted"), value)
+
+    def _lines(self, card: ModelCard) -> list[tuple[str, str]]:
+        config, facts = card.config, card.facts
+        height, width = config.image_size
+        architecture = _ARCHITECTURES.get(config.architecture, config.architecture)
+        kind = self.tr("{0}, {1} and {2}, frames of {3}x{4}").format(
+            architecture, config.backbone, config.audio_encoder, width, height
+        )
+        answers = (
+            self.tr("what sounds, and what does not")
+            if config.num_classes == 1
+            else self.tr("{0} classes").format(config.num_classes - 1)
+        )
+        lines = [(self.tr("Model"), kind), (self.tr("Answers"), answers)]
+        for key, title in (
+            ("title", self.tr("About")),
+            ("parent", self.tr("Made from")),
+            ("init_from", self.tr("Made from")),
+            ("data", self.tr("Learnt from")),
+            ("source", self.tr("Source")),
+            ("layout", self.tr("Published as")),
+            ("date", self.tr("Date")),
+            ("license", self.tr("Licence")),
+        ):
+            if facts.get(key) and title not in dict(lines):
+                lines.append((title, str(facts[key])))
+        scores = [
+            f"{name} {float(facts[key]):.3f}"
+            for key, name in (("miou", self.tr("mIoU")), ("fscore", self.tr("F-score")))
+            if _is_number(facts.get(key))
+        ]
+        if scores:
+            lines.append((self.tr("Validation"), ", ".join(scores)))
+        lines.append((self.tr("File"), f"{card.file}  ({words.size(card.size)})"))
+        return lines
+
+    def _ask_copy(self, card: ModelCard) -> None:
+        dialog = QFileDialog(self, self.tr("Save a copy of {0}").format(card.name))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("safetensors")
+        dialog.selectFile(f"{card.name}.safetensors")
+        dialog.fileSelected.connect(lambda name: self.save_copy(card, Path(name)))
+        dialog.open()
+
+    def save_copy(self, card: ModelCard, target: Path) -> None:
+        """Copies the weights to `target`."""
+        done = self.tr("{0} is saved as {1}.").format(card.name, target)
+        self._do(lambda: library.copy_out(card, target), lambda: self.said.emit("success", done))
+
+    def _ask_name(self, card: ModelCard) -> None:
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle(self.tr("Rename the model"))
+        dialog.setLabelText(self.tr("New name of {0}").format(card.name))
+        dialog.setTextValue(card.name)
+        dialog.textValueSelected.connect(lambda name: self.rename(card, name.strip()))
+        dialog.open()
+
+    def rename(self, card: ModelCard, name: str) -> None:
+        """Gives the model another name."""
+        if name and name != card.name:
+            self._wanted = name
+            self._do(lambda: library.rename(card, name), lambda: self.models_changed.emit(card.name, name))
+
+    def _ask_delete(self, card: ModelCard) -> None:
+        box = QMessageBox(QMessageBox.Icon.Warning, self.tr("Delete the model"), "", parent=self)
+        box.setText(self.tr("Delete {0} for good? {1} are freed.").format(card.name, words.size(card.size)))
+        box.setStandardButtons(QMessageBox.StandardButton.Cancel)
+        box.addButton(self.tr("Delete"), QMessageBox.ButtonRole.DestructiveRole).clicked.connect(
+            lambda: self.delete(card)
+        )
+        box.open()
+
+    def delete(self, card: ModelCard) -> None:
+        """Deletes the model."""
+        self._wanted = ""
+        self._do(lambda: library.delete(card), lambda: self.models_changed.emit(card.name, ""))
+
+    def _do(self, work, done) -> None:
+        def finished(_: object) -> None:
+            done()
+            self.refresh(self._used)
+
+        def failed(error: AVSegError) -> None:
+            self.said.emit("error", str(error))
+            self.refresh(self._used)
+
+        self._work.submit(work, finished, failed)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(str(value))
+    except ValueError:
+        return False
+    return True
