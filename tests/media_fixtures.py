@@ -117,10 +117,12 @@ def write_clip(
     clip: Clip | None = None,
     tones: Sequence[Tone] = (),
     image: NDArray[np.uint8] | None = None,
+    movflags: str = "",
 ) -> Path:
     """Writes `frames` numbered pictures (or `image` again and again) and the tones; 0 frames leave out the video."""
     clip = clip or Clip()
-    with av.open(str(path), "w", format=clip.format) as container:
+    container_options = {"movflags": movflags} if movflags else {}
+    with av.open(str(path), "w", format=clip.format, container_options=container_options) as container:
         made: list[list[Packet]] = []
         streams = [_add_video(container, clip, size)] if frames else []
         sounds = [_add_sound(container, tone) for tone in tones]

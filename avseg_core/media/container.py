@@ -126,6 +126,8 @@ def packets(container: InputContainer, streams: Sequence[StreamT], problems: lis
                 broken = 0
                 yield cast("Packet[StreamT]", packet)
             return
+        except IndexError:  # PyAV at the end of a file in which further streams have turned up on the way
+            return
         except av.FFmpegError as error:
             broken += 1
             note = f"damaged data was stepped over ({error.strerror})"

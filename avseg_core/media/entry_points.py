@@ -7,30 +7,31 @@ from collections.abc import Iterator
 from av.packet import Packet
 from av.stream import Stream
 
+CODECS_WITH_HIDDEN_PICTURES = frozenset({"vp8"})
 _NAL_SLICE, _NAL_IDR, _NAL_SEI = 1, 5, 6
 _SEI_RECOVERY_POINT = 6
 _INTRA_SLICES = frozenset({2, 4, 7, 9})
 """slice_type values I and SI (Rec. ITU-T H.264, table 7-6)."""
 
 
-def is_entry_point(packet: Packet[Stream], codec: str, extradata: bytes, *, first: bool) -> bool:
+def is_entry_point(data: Packet[Stream] | bytes, codec: str, extradata: bytes, *, first: bool) -> bool:
     """Whether a packet marked as a key frame really needs nothing before it.
 
     An animated PNG marks frames that build on earlier ones; H.264 with periodic intra refresh marks frames from which a
-    clean picture only builds up over the next second.
+    clean picture only builds up over the next second. `data` is the packet, its beginning is enough.
     """
     if first:
         return True
     if codec == "apng":
         return False
     if codec == "h264":
-        return _is_clean_h264(bytes(packet), extradata)
+        return _is_clean_h264(bytes(data), extradata)
     return True
 
 
 def hidden_picture(packet: Packet[Stream], codec: str) -> bool:
     """VP8 alternate reference frames have packets and time stamps of their own but are never shown (RFC 6386, 9.1)."""
-    return codec == "vp8" and not memoryview(packet)[0] >> 4 & 1
+    return codec in CODECS_WITH_HIDDEN_PICTURES and not memoryview(packet)[0] >> 4 & 1
 
 
 def _is_clean_h264(data: bytes, extradata: bytes) -> bool:

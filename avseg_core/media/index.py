@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import struct
 import threading
-from array import array
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,24 +12,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from av.audio.stream import AudioStream
-from av.packet import Packet
-from av.stream import Stream
 from av.video.stream import VideoStream
 
-from avseg_core.media.container import audio_streams, only, open_input, packets, start_time, video_stream
-from avseg_core.media.entry_points import hidden_picture, is_entry_point
+from avseg_core.media.container import audio_streams, open_input, start_time, video_stream
 from avseg_core.media.info import MediaInfo, header_rate, read_headers, snap_rate
+from avseg_core.media.mp4_index import read_tables
 from avseg_core.media.ordering import output_order
-from avseg_core.media.packet_samples import sample_counter
-from avseg_core.media.rows import NO_TIME, PacketRows, RowCollector
-from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
+from avseg_core.media.packet_pass import StreamTable, read_packets
+from avseg_core.media.rows import NO_TIME, PacketRows
+from avseg_core.progress import CancelCheck, ProgressCallback
 
-_REPORT_EVERY = 4096
-"""Packets between two looks at `cancel`."""
+HEADERS_SUFFICE_FROM = 32 << 20
+"""Bytes from which on the headers of an MP4 are used instead of a pass over its packets."""
 _KEPT_INDEXES = 2
 _ORDER_SAMPLE = 200
 """Packets decoded to see whether time stamps that FFmpeg made up are in order."""
-_MICROSECOND = Fraction(1, 1_000_000)
 _TRUNCATION_SLACK = 1.0
 """Seconds that the data may end before the header's duration without being called truncated."""
 
@@ -123,70 +118,40 @@ def media_index(
 
 def _scan(info: MediaInfo, size: int, progress: ProgressCallback | None, cancel: CancelCheck | None) -> MediaIndex:
     problems: list[str] = []
+    tables = _tables_in_headers(info.path) if size >= HEADERS_SUFFICE_FROM else None
     with open_input(info.path) as container:
-        start = start_time(container)
-        video = video_stream(container)
-        picture = _PictureCollector(video) if video else None
-        sounds = [_SoundCollector(stream) for stream in audio_streams(container)]
-        collectors: list[_PictureCollector | _SoundCollector] = [*([picture] if picture else []), *sounds]
-        takers = {collector.stream.index: collector.add for collector in collectors}
-        streams: list[Stream] = [collector.stream for collector in collectors]
-        only(container, *streams)
-        for count, packet in enumerate(packets(container, streams, problems)):
-            if count % _REPORT_EVERY == 0:
-                check(cancel)
-                if progress is not None:
-                    progress(Progress("Indexing", packet.pos or 0, size))
-            takers[packet.stream_index](packet)
-        pictures = _index_pictures(info.path, picture, start) if picture else None
-        tracks = tuple(sound.rows() for sound in sounds)
+        start, video, sounds = start_time(container), video_stream(container), audio_streams(container)
+        if tables is None:
+            streams = [*([video] if video else []), *sounds]
+            tables = read_packets(container, streams, problems, progress, cancel)
+        pictures = _index_pictures(info.path, video, tables[video.index].rows, start) if video else None
+        filled = [place for place, sound in enumerate(sounds) if len(tables[sound.index].rows)]
+        tracks = tuple(_sound_rows(sounds[place], tables[sounds[place].index]) for place in filled)
+    info = replace(info, audio=tuple(replace(info.audio[old], index=new) for new, old in enumerate(filled)))
     info, notes = _measured(info, start, pictures, tracks)
     return MediaIndex(info=info, start=start, video=pictures, sounds=tracks, warnings=(*problems, *notes))
 
 
-class _PictureCollector:
-    def __init__(self, stream: VideoStream) -> None:
-        self.stream = stream
-        self.collected = RowCollector()
-        self._codec = stream.codec_context.codec.canonical_name
-        self._extradata = stream.codec_context.extradata or b""
-
-    def add(self, packet: Packet[Stream]) -> None:
-        key = packet.is_keyframe and is_entry_point(packet, self._codec, self._extradata, first=not self.collected)
-        self.collected.add(packet, key=key, discard=packet.is_discard or hidden_picture(packet, self._codec))
+def _tables_in_headers(path: Path) -> dict[int, StreamTable] | None:
+    with open_input(path) as container:
+        video = video_stream(container)
+        return read_tables(path, container, [*([video] if video else []), *audio_streams(container)])
 
 
-class _SoundCollector:
-    def __init__(self, stream: AudioStream) -> None:
-        self.stream = stream
-        self._collected = RowCollector()
-        self._samples = array("i")
-        self._skips: list[tuple[int, int, int]] = []
-        self._count = sample_counter(stream)
-
-    def add(self, packet: Packet[Stream]) -> None:
-        if packet.has_sidedata("skip_samples"):
-            head, tail = struct.unpack("<II", bytes(packet.get_sidedata("skip_samples"))[:8])
-            self._skips.append((len(self._collected), head, tail))
-        self._collected.add(packet, key=True, discard=packet.is_discard)
-        self._samples.append(self._count(packet))
-
-    def rows(self) -> SoundRows:
-        time_base = self.stream.time_base or _MICROSECOND
-        return SoundRows(
-            stream_index=self.stream.index,
-            codec=self.stream.codec_context.codec.canonical_name,
-            start=None if self.stream.start_time is None else self.stream.start_time * time_base,
-            rows=self._collected.rows(time_base),
-            samples=np.array(self._samples, np.int32),
-            skips=tuple(self._skips),
-        )
+def _sound_rows(stream: AudioStream, table: StreamTable) -> SoundRows:
+    return SoundRows(
+        stream_index=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        start=None if stream.start_time is None else stream.start_time * table.rows.time_base,
+        rows=table.rows,
+        samples=table.samples,
+        skips=table.skips,
+    )
 
 
-def _index_pictures(path: Path, collector: _PictureCollector, start: Fraction) -> VideoIndex:
+def _index_pictures(path: Path, stream: VideoStream, rows: PacketRows, start: Fraction) -> VideoIndex:
     """Puts the pictures in presentation order: by their time stamps, or by decoding where those cannot be right."""
-    stream, time_base = collector.stream, collector.stream.time_base or _MICROSECOND
-    rows = collector.collected.rows(time_base)
+    time_base = rows.time_base
     shown = np.flatnonzero(~rows.discard)
     stamped = bool(np.all(rows.pts[shown] != NO_TIME))
     if stamped and not _order_is_wrong(path, stream, rows):

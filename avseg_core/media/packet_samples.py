@@ -24,16 +24,20 @@ def sample_counter(stream: AudioStream) -> Callable[[Packet[Stream]], int]:
         return _opus_samples
     if codec == "vorbis":
         return _parsed_samples(context)
-    if codec.startswith("pcm_") and (width := _pcm_bytes(codec) * context.channels):
+    if width := pcm_bytes(stream):
         return lambda packet: packet.size // width
     return lambda packet: 0
 
 
-def _pcm_bytes(codec: str) -> int:
+def pcm_bytes(stream: Stream) -> int:
+    """Bytes that one sample of all channels takes in uncompressed sound, 0 in anything else."""
+    if not isinstance(stream, AudioStream):
+        return 0
+    codec, channels = stream.codec_context.codec.canonical_name, stream.codec_context.channels
     if codec in ("pcm_alaw", "pcm_mulaw"):
-        return 1
+        return channels
     found = re.fullmatch(r"pcm_[suf](8|16|24|32|64)(?:le|be)?(?:_planar)?", codec)
-    return int(found[1]) // 8 if found else 0
+    return int(found[1]) // 8 * channels if found else 0
 
 
 def _opus_samples(packet: Packet[Stream]) -> int:

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from avseg_core.errors import Cancelled, InputError
-from avseg_core.media import VideoReader, probe
+from avseg_core.media import AudioReader, VideoReader, probe
+from avseg_core.media import index as index_module
+from avseg_core.media.container import open_input
 from avseg_core.media.index import media_index
+from avseg_core.media.mp4_index import read_tables
+from avseg_core.media.packet_pass import StreamTable, read_packets
 from avseg_core.media.rows import RowCursor
 from avseg_core.progress import Progress
 from tests.media_fixtures import NTSC, Clip, Tone, picture, read_number, remux, rotate, square, square_color, write_clip
@@ -293,3 +297,58 @@ def test_indexing_reports_and_can_be_stopped(tmp_path: Path) -> None:
     with VideoReader(path, progress=reports.append):
         assert reports[0].phase == "Indexing"
         assert reports[0].total == path.stat().st_size
+
+
+def both_tables(path: Path) -> tuple[dict[int, StreamTable] | None, dict[int, StreamTable]]:
+    """The packet tables as the headers tell them and as all packets tell them."""
+    with open_input(path) as container:
+        told = read_tables(path, container, [*container.streams.video, *container.streams.audio])
+    with open_input(path) as container:
+        return told, read_packets(container, [*container.streams.video, *container.streams.audio], [], None, None)
+
+
+MP4_CLIPS = {
+    "bframes.mp4": (Clip(options={"bf": "3", "g": "20"}), "aac"),
+    "open_gop.mp4": (CLIPS["open_gop.mp4"], "libopus"),
+    "uneven.mp4": (CLIPS["uneven.mp4"], "alac"),
+    "prores.mov": (CLIPS["prores.mov"], "pcm_s16le"),
+    "hevc.mov": (CLIPS["hevc.mkv"], "pcm_s24le"),
+    "part4.mp4": (Clip(codec="mpeg4", options={"bf": "2", "g": "12"}), "libmp3lame"),
+}
+
+
+@pytest.mark.parametrize("name", MP4_CLIPS)
+@pytest.mark.parametrize("trim", [0.0, 0.7])
+def test_headers_of_mp4_tell_what_all_packets_tell(tmp_path: Path, name: str, trim: float) -> None:
+    clip, codec = MP4_CLIPS[name]
+    path = write_clip(tmp_path / name, COUNT, clip=clip, tones=[Tone(codec=codec)])
+    if trim:
+        path = remux(path, tmp_path / f"trimmed-{name}", shift=-trim)
+    told, read = both_tables(path)
+    assert told is not None
+    for stream, table in read.items():
+        for field in ("pts", "dts", "position", "size", "key", "discard"):
+            assert np.array_equal(getattr(told[stream].rows, field), getattr(table.rows, field)), field
+        assert np.array_equal(told[stream].rows.duration[:-1], table.rows.duration[:-1])
+
+
+def test_headers_are_not_believed_where_packets_disagree(tmp_path: Path) -> None:
+    refreshed = write_clip(tmp_path / "refreshed.mp4", COUNT, clip=CLIPS["intra_refresh.mp4"])
+    pieces = write_clip(tmp_path / "pieces.mp4", COUNT, clip=CLIPS["bframes.mp4"], movflags="frag_keyframe+empty_moov")
+    cut = write_clip(tmp_path / "cut.mp4", COUNT, clip=CLIPS["bframes.mp4"], movflags="faststart")
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size * 2 // 3])
+    matroska = write_clip(tmp_path / "other.mkv", COUNT, clip=CLIPS["bframes.mp4"])
+    for path in (refreshed, pieces, cut, matroska):
+        assert both_tables(path)[0] is None
+
+
+def test_a_long_mp4_is_opened_from_its_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_clip(tmp_path / "a.mp4", COUNT, clip=CLIPS["bframes.mp4"], tones=[Tone()])
+    monkeypatch.setattr(index_module, "HEADERS_SUFFICE_FROM", 0)
+    monkeypatch.setattr(index_module, "read_packets", None)
+    with VideoReader(path) as reader, AudioReader(path, 48000) as sound:
+        order = random.Random(1).sample(range(COUNT), COUNT)
+        assert [read_number(reader.frame_by_index(index).image) for index in order] == order
+        np.testing.assert_allclose(reader.times, np.arange(COUNT) / float(NTSC), atol=1e-9)
+        assert reader.info.duration == pytest.approx(COUNT / float(NTSC), abs=0.02)
+        assert np.abs(sound.read(0.5, 1.0)).max() > 0.4
