@@ -10,11 +10,14 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QMainWindow, QMenu, QStackedW
 
 from avseg_app.help import AboutDialog, ShortcutsDialog
 from avseg_app.icons import app_icon, icon
+from avseg_app.live.page import LivePage
 from avseg_app.settings import SettingsStore
 from avseg_app.theme import ThemeManager
+from avseg_app.training.page import TrainingPage
 from avseg_app.widgets.controls import column, make_action, row
 from avseg_app.widgets.drop_veil import DropVeil
 from avseg_app.widgets.message_bar import MessageBar
+from avseg_app.widgets.mode_rail import ModeRail
 from avseg_app.workers.protocol import ModelReady
 from avseg_app.workspace.actions import PlaybackActions
 from avseg_app.workspace.controller import Controller
@@ -44,14 +47,22 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         self.start_page = StartPage(settings)
         self.workspace = WorkspacePage(self.controller, self.playback)
+        self.live_page: LivePage | None = None
         self.toolbar = Toolbar(settings, self.actions_by_name)
         self.exporting = Exporting(self.controller, self.messages, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.workspace)
+        self.training = TrainingPage(settings, themes)
+        self.pages.addWidget(self.training)
+        self.modes = ModeRail()
+        self.modes.add("video", "film", self.tr("Video"), self.tr("Watch a video with its masks (Ctrl+1)"))
+        self.modes.add("live", "camera", self.tr("Live"), self.tr("Camera and microphone (Ctrl+L)"))
+        self.modes.add("training", "training", self.tr("Training"), self.tr("Teach a model your own clips (Ctrl+2)"))
         central = QWidget()
         central.setObjectName("page")
-        central.setLayout(column(self.toolbar, self.messages, self.pages, spacing=0))
+        body = column(self.toolbar, self.messages, self.pages, spacing=0)
+        central.setLayout(row(self.modes, body, spacing=0))
         self.setCentralWidget(central)
         self._veil = DropVeil(self)
         self._make_menus()
@@ -59,11 +70,43 @@ class MainWindow(QMainWindow):
         self._connect()
         self._on_document()
         self.restoreGeometry(QByteArray.fromHex(settings.values.geometry.encode()))
+        self.start_page.open_button.setFocus()
         self.controller.start()
+
+    def show_live(self) -> None:
+        """Shows the live page; the video that is open stays open behind it."""
+        self.modes.set_mode("live")
+
+    def leave_live(self) -> None:
+        """Back to the video or the first page; camera and microphone are switched off."""
+        if self.modes.mode == "live":
+            self.modes.set_mode("video")
+
+    def _on_mode(self, mode: str) -> None:
+        if self.live_page is not None:
+            self.live_page.leave()
+        self.controller.player.pause()
+        if mode == "live":
+            self._enter_live()
+        else:
+            self._on_document()
+
+    def _enter_live(self) -> None:
+        if self.live_page is None:
+            self.live_page = LivePage(self.settings, self.messages)
+            self.live_page.leave_requested.connect(self.leave_live)
+            self.live_page.recording_opened.connect(self.open)
+            self.pages.addWidget(self.live_page)
+        self.pages.setCurrentWidget(self.live_page)
+        self.toolbar.hide()
+        self.playback.set_enabled(False)
+        self.setWindowTitle(f"{self.tr('Live')} – {_TITLE}")
+        self.live_page.enter()
 
     def open(self, path: Path) -> None:
         """Opens a video."""
         self.messages.dismiss()
+        self.modes.set_mode("video")
         self.controller.open(path)
 
     def _make_actions(self) -> dict[str, QAction]:
@@ -71,6 +114,7 @@ class MainWindow(QMainWindow):
         actions = {
             "open": make_action(self, tr("&Open a video…"), self._ask_for_file, "Ctrl+O"),
             "close": make_action(self, tr("&Close the video"), self.controller.close_video, "Ctrl+W"),
+            "live": make_action(self, tr("&Live camera…"), self.show_live, "Ctrl+L"),
             "export": make_action(self, tr("&Export…"), lambda: self.exporting.ask(), "Ctrl+E"),
             "quit": make_action(self, tr("&Quit"), self.close, "Ctrl+Q"),
             "zoom_in": make_action(self, tr("Zoom in"), lambda: self.workspace.canvas.zoom_by(1.25), "+", "="),
@@ -80,6 +124,8 @@ class MainWindow(QMainWindow):
                 self, tr("Side panel"), lambda on: settings.update(inspector_visible=on), "F9", checkable=True
             ),
             "full_screen": make_action(self, tr("Full screen"), self._toggle_full_screen, "F11"),
+            "video_mode": make_action(self, tr("&Video"), lambda: self.modes.set_mode("video"), "Ctrl+1"),
+            "training_mode": make_action(self, tr("&Training"), lambda: self.modes.set_mode("training"), "Ctrl+2"),
             "shortcuts": make_action(self, tr("&Keyboard shortcuts"), self._show_shortcuts, "F1"),
             "about": make_action(self, tr("&About AVSeg Studio"), lambda: AboutDialog(self).open()),
         }
@@ -103,12 +149,15 @@ class MainWindow(QMainWindow):
         file_menu.addAction(actions["open"])
         self._recent_menu = file_menu.addMenu(tr("Open &recent"))
         self._recent_menu.aboutToShow.connect(self._fill_recent)
+        file_menu.addAction(actions["live"])
         file_menu.addAction(actions["close"])
         file_menu.addSeparator()
         file_menu.addAction(actions["export"])
         file_menu.addSeparator()
         file_menu.addAction(actions["quit"])
         view = self.menuBar().addMenu(tr("&View"))
+        view.addActions([actions["video_mode"], actions["training_mode"]])
+        view.addSeparator()
         view.addActions([actions[f"mode_{mode}"] for mode in ("fill", "outline", "heat", "none", "spotlight")])
         view.addSeparator()
         view.addActions([actions[name] for name in ("zoom_in", "zoom_out", "fit")])
@@ -162,16 +211,21 @@ class MainWindow(QMainWindow):
         controller.player.sound_changed.connect(self._on_sound)
         controller.client.model_failed.connect(lambda failed: self._device.setText(self.tr("No model is loaded")))
         self.start_page.open_requested.connect(self._ask_for_file)
+        self.start_page.live_requested.connect(self.show_live)
         self.start_page.file_chosen.connect(self.open)
         self.workspace.readout.connect(self._readout.setText)
         self.workspace.canvas.zoom_changed.connect(self.toolbar.show_zoom)
+        self.modes.chosen.connect(self._on_mode)
+        self.training.message.connect(self.messages.show_message)
+        self.training.model_chosen.connect(self._use_model)
         self.settings.changed.connect(self._on_setting)
         self._themes.changed.connect(self._draw_status_icon)
 
     def _on_document(self) -> None:
         document = self.controller.document
-        is_open = document is not None
-        self.pages.setCurrentWidget(self.workspace if is_open else self.start_page)
+        training = self.modes.mode == "training"
+        is_open = document is not None and not training
+        self.pages.setCurrentWidget(self.training if training else self.workspace if is_open else self.start_page)
         self.toolbar.setVisible(is_open)
         self.setWindowTitle(f"{document.path.name} – {_TITLE}" if document is not None else _TITLE)
         self.playback.set_enabled(is_open)
@@ -182,6 +236,12 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.setFocus()
         else:
             self._readout.clear()
+
+    def _use_model(self, name: str) -> None:
+        """Shows videos with the model `name` from now on; the lists of models are read again in any case."""
+        if name:
+            self.settings.update(model=name)
+        self.toolbar.refresh()
 
     def _allow_export(self) -> None:
         document = self.controller.document
@@ -285,8 +345,11 @@ class MainWindow(QMainWindow):
         self.settings.update(geometry=bytes(self.saveGeometry().toHex()).decode())
         self.hide()
         self.exporting.close()
+        if self.live_page is not None:
+            self.live_page.shut_down()
         self.controller.close()
         self.start_page.close_threads()
+        self.training.close_all()
         self.settings.flush()
         event.accept()
 

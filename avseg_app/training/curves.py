@@ -32,7 +32,7 @@ def smoothed(values: Numbers, amount: float) -> Numbers:
 class _Plot(pg.PlotWidget):
     """One chart in the colours of the theme, with a legend in words."""
 
-    def __init__(self, title: str, unit: str = "") -> None:
+    def __init__(self, title: str, *, with_legend: bool = True) -> None:
         super().__init__()
         self.title = title
         self.setAccessibleName(title)
@@ -40,9 +40,9 @@ class _Plot(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.setMouseEnabled(x=True, y=False)
         self.hideButtons()
-        self._unit = unit
         self._lines: dict[str, pg.PlotDataItem] = {}
         self.legend = self.addLegend(offset=(-8, 4), labelTextSize="8pt", verSpacing=-6)
+        self.legend.setVisible(with_legend)
         self.plotItem.setDownsampling(auto=True, mode="peak")
         self.plotItem.setClipToView(True)
         self.apply_theme()
@@ -57,6 +57,7 @@ class _Plot(pg.PlotWidget):
             axis.setTextPen(tokens.color("text-muted"))
             axis.setStyle(tickFont=theme.small_font(), maxTextLevel=1)
         self.showGrid(x=False, y=True, alpha=0.18)
+        self.legend.setBrush(tokens.color("surface", 0.8))
         self.legend.setLabelTextColor(tokens.color("text"))
         self.plotItem.setTitle(self.title, color=tokens.color("text").name(), size="9pt", bold=True)
 
@@ -95,7 +96,7 @@ class CurvesView(QWidget):
         super().__init__(parent)
         self.loss = _Plot(self.tr("Loss"))
         self.scores = _Plot(self.tr("Validation"))
-        self.rate = _Plot(self.tr("Learning rate"))
+        self.rate = _Plot(self.tr("Learning rate"), with_legend=False)
         self.scores.setYRange(0, 1, padding=0.03)
         self.best_line = pg.InfiniteLine(angle=90, movable=False)
         self.best_line.hide()

@@ -89,13 +89,22 @@ class Picture(QWidget):
         self.image = QImage()
         self.setAccessibleName(name)
         self.setMinimumSize(QSize(110, 80))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 180)
+        return QSize(240, self.heightForWidth(240))
+
+    def heightForWidth(self, width: int) -> int:
+        if self.image.isNull():
+            return round(0.75 * width)
+        return round(width * self.image.height() / self.image.width())
 
     def show_image(self, image: QImage) -> None:
         """Shows `image`."""
+        if image.size() != self.image.size():
+            self.updateGeometry()
         self.image = image
         self.update()
 
@@ -155,7 +164,7 @@ class MaskHistory(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self.cells: list[_Cell] = []
         body = QWidget()
-        body.setLayout(self._grid)
+        body.setLayout(column(self._grid, 0))
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)

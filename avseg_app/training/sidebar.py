@@ -97,7 +97,7 @@ class Sidebar(QFrame):
     def _show(self, item: QListWidgetItem, view: RunView) -> None:
         line = words.state(view)
         if view.status.state == "running" and view.status.total_steps:
-            line += f"  {100 * words.share(view):.0f} %"
+            line = f"{100 * words.share(view):.0f} %"
         if view.best is not None:
             line += "  ·  " + self.tr("mIoU {0:.3f}").format(view.best.miou)
         text = f"{view.name}\n{line}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QProgressBar, QPushButton, QTabWidget, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QProgressBar, QPushButton, QSizePolicy, QTabWidget, QWidget
 
 from avseg_app import theme
 from avseg_app.icons import icon
@@ -34,6 +34,7 @@ class WatchView(QWidget):
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.state = QLabel()
         self.state.setObjectName("badge")
+        self.state.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.phase = label()
         self.facts = label("", "muted")
         self.facts.setWordWrap(True)
@@ -55,6 +56,7 @@ class WatchView(QWidget):
         self.recipe.setAccessibleName(self.tr("Settings of the run"))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
         for widget, text in (
             (self.curves, self.tr("Curves")),
             (self.masks, self.tr("Masks")),
