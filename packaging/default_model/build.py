@@ -66,11 +66,11 @@ class Plan:
     sounds_per_label: int = 80
     minutes: float = 60.0
     cases: tuple[tuple[str, int], ...] = (
-        ("one of several", 320),
-        ("photo", 90),
-        ("photo pair", 60),
-        ("two at once", 100),
-        ("nothing", 150),
+        ("one of several", 160),
+        ("photo", 46),
+        ("photo pair", 40),
+        ("two at once", 40),
+        ("nothing", 60),
     )
     """Test cases per group."""
 
@@ -121,8 +121,8 @@ class Build:
         cutouts = chosen(catalogue.cutouts(self.raw)) + chosen(catalogue.models(self.work / "models"))
         return Material(cutouts, masked, chosen(catalogue.backgrounds(self.raw)), self.masks)
 
-    def bank(self, name: str) -> SoundBank:
-        return load_bank([item for item in self.sounds() if item.split == name])
+    def bank(self, name: str, model: AVSegFormer) -> SoundBank:
+        return load_bank([item for item in self.sounds() if item.split == name], model.audio_encoder)
 
     def pretrained(self) -> AVSegFormer:
         """The model with the two pretrained networks and the classifier, the rest random."""
@@ -180,7 +180,7 @@ class Build:
 
     def training(self) -> None:
         model = self.pretrained()
-        table = SoundTable(self.bank("train"), model.audio_encoder, self.plan.sounds_per_label, seed=3)
+        table = SoundTable(self.bank("train", model), model.audio_encoder, self.plan.sounds_per_label, seed=3)
         options = replace(TrainOptions(), minutes=self.plan.minutes)
         train(model, [self.cached("train", model)], table, options, self.run)
 
@@ -196,11 +196,13 @@ class Build:
     def report(self) -> None:
         """Measures on the held-out material beside the floors; the table and contact sheets go to the run's folder."""
         model = self.trained()
-        cases = evaluate.build_cases(self.split("test"), self.bank("test"), CONFIG.image_size, dict(self.plan.cases))
-        saliency = Saliency(next(self.raw.rglob("u2net.onnx")))
+        cases = evaluate.build_cases(
+            self.split("test"), self.bank("test", model), CONFIG.image_size, dict(self.plan.cases)
+        )
+        saliency = Saliency(next(self.raw.rglob("u2net.onnx")), torch.get_num_threads())
         predictors = {
-            **evaluate.floor_predictors(model, saliency),
-            "avsegformer-lite": evaluate.model_predictor(model),
+            **evaluate.floor_predictors(model, saliency, self.work / "saliency"),
+            **evaluate.model_predictors(model),
         }
         result = evaluate.evaluate(cases, predictors)
         (self.run / "report.json").write_text(json.dumps(result["table"], indent=1))

@@ -34,7 +34,7 @@ ATTRIBUTION = """# Demo clip
 | what | by | licence |
 |---|---|---|
 | dog (3D model, library "Scopia" of Sweet Home 3D) | Scopia Visual Interfaces Systems | CC-BY 3.0 |
-| hen, fence (3D models, library "BlendSwap-CC-0" of Sweet Home 3D) | BlendSwap contributors | CC0 |
+| hen (3D model, library "BlendSwap-CC-0" of Sweet Home 3D) | BlendSwap contributors | CC0 |
 | dog barking, rooster crowing (bigsoundbank.com) | Joseph Sardin | CC0 |
 | meadow and sky | computed | CC0 |
 
@@ -57,9 +57,25 @@ class Part:
 
 
 PARTS = (
-    Part("dog", "Scopia", "scopia/dog/dog", 25.0, Pose(0.3, 0.6, 0.68, 0.0, False, (0.004, 0.0)), "dog.mp3", ((0, 3), (5, 7))),
-    Part("hen", "BlendSwap-CC-0", "blendswap-cc-0/chicken/chicken", -50.0, Pose(0.72, 0.66, 0.55, 0.0, False, (-0.006, 0.0)), "rooster.mp3", ((3, 5), (7, 9))),
-)  # fmt: skip
+    Part(
+        name="dog",
+        library="Scopia",
+        model="scopia/dog/dog",
+        yaw=25.0,
+        pose=Pose(0.3, 0.6, 0.68, 0.0, False, (0.004, 0.0)),
+        sound="dog.mp3",
+        seconds=((0, 3), (5, 7)),
+    ),
+    Part(
+        name="hen",
+        library="BlendSwap-CC-0",
+        model="blendswap-cc-0/chicken/chicken",
+        yaw=-50.0,
+        pose=Pose(0.72, 0.66, 0.55, 0.0, False, (-0.006, 0.0)),
+        sound="rooster.mp3",
+        seconds=((3, 5), (7, 9)),
+    ),
+)
 SKIP = {"dog.mp3": 0.0, "rooster.mp3": 0.1}
 
 
@@ -88,7 +104,7 @@ def _noise(rng: np.random.Generator, height: int, width: int, cells: int) -> NDA
 
 
 def make_scene(work: Path) -> Scene:
-    """The fence stands in the background; dog and hen are the cut-outs 1 and 2."""
+    """Dog and hen, the instances 1 and 2, on the meadow."""
 
     def view(library: str, model: str, yaw: float, size: int = 400) -> NDArray[np.uint8]:
         archive = next((work / "raw" / "sweethome3d-furniture").rglob(library + ".sh3f"))
@@ -117,7 +133,7 @@ def make_sound(raw: Path) -> NDArray[np.float32]:
 
 
 def write_clip(path: Path, scene: Scene, sound: NDArray[np.float32]) -> list[dict[str, list[float]]]:
-    """Encodes the clip; returns the box (left, top, right, bottom in 0..1) of each thing in the middle of each second."""
+    """Encodes the clip; returns each thing's box (left, top, right, bottom in 0..1) in the middle of each second."""
     boxes: list[dict[str, list[float]]] = []
     partial = path.with_name(path.name + ".partial")
     with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as container:

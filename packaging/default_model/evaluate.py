@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +71,10 @@ def build_cases(material: Material, bank: SoundBank, size: tuple[int, int], coun
 def _draw(rng: Generator, pool: Sequence[int], count: int, maker: SceneMaker) -> list[int]:
     """`count` things none of which could make another one's sound."""
     items, chosen = maker.material.items, list[int]()
+    labels = sorted({items[number].label for number in pool})
     while len(chosen) < count:
-        number = int(rng.choice(pool))
+        label = str(rng.choice(labels))  # every label as often, however many pictures it has
+        number = int(rng.choice([number for number in pool if items[number].label == label]))
         if number not in chosen and not any(related(items[number].label, items[o].label) for o in chosen):
             chosen.append(number)
     return chosen
@@ -135,24 +139,42 @@ def _nothing(rng: Generator, maker: SceneMaker, stamps: Sequence[int], photos: S
     return Case("nothing", image, np.asarray(sound, np.float32), instances, (), kind)
 
 
-@torch.no_grad()
-def model_predictor(model: AVSegFormer) -> Predict:
-    def predict(case: Case) -> NDArray[np.float32]:
-        logmel = torch.from_numpy(window_logmel(case.sound, "yamnet"))[None]
+def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
+    """The model, and the same without the sound's embedding and without the label bridge (that input zeroed)."""
+    prior = model.label_prior
+    assert prior is not None
+    latest: dict[str, Any] = {}
+
+    def predict(case: Case, embedding: float, bridge: float) -> NDArray[np.float32]:
         with torch.no_grad():
-            return model(to_frames(case.image[None]), logmel).logits[0, 0].sigmoid().numpy()
+            if latest.get("case") is not case:
+                logmel = torch.from_numpy(window_logmel(case.sound, "yamnet"))[None]
+                visual = model.encode_visual(to_frames(case.image[None]))
+                latest.update(case=case, heard=model.embed_audio(logmel), visual=visual)
+            heard = latest["heard"]
+            things = prior.weigh(model.audio_encoder.name_sounds(heard))
+            output = model.segment_embedding(latest["visual"], embedding * heard, things=bridge * things)
+        return np.asarray(output.logits[0, 0].sigmoid())
 
-    return predict
+    return {
+        "without the bridge": partial(predict, embedding=1.0, bridge=0.0),
+        "without the embedding": partial(predict, embedding=0.0, bridge=1.0),
+        "avsegformer-lite": partial(predict, embedding=1.0, bridge=1.0),
+    }
 
 
-def floor_predictors(model: AVSegFormer, saliency: Saliency) -> dict[str, Predict]:
-    """What the pretrained networks do without training: saliency alone, and the label bridge times saliency."""
-    cache: dict[int, NDArray[np.float32]] = {}
+def floor_predictors(model: AVSegFormer, saliency: Saliency, folder: Path) -> dict[str, Predict]:
+    """What the pretrained networks do without training: saliency alone, and the label bridge times saliency.
+
+    Saliency maps are kept in `folder`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
 
     def salient(case: Case) -> NDArray[np.float32]:
-        if id(case) not in cache:
-            cache[id(case)] = saliency(case.image).astype(np.float32) / 255.0
-        return cache[id(case)]
+        path = folder / (hashlib.sha256(case.image.tobytes()).hexdigest()[:24] + ".png")
+        if not path.exists():
+            cv2.imwrite(str(path), saliency(case.image))
+        return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.float32) / 255.0
 
     def bridge(case: Case) -> NDArray[np.float32]:
         assert model.label_prior is not None
@@ -194,9 +216,10 @@ def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float, floa
 
 def evaluate(cases: Sequence[Case], predictors: dict[str, Predict]) -> dict[str, Any]:
     """Per group and predictor: {"iou"|"right"|"masked": [mean, low, high], "n"}; and the rows of every case."""
-    rows: dict[str, list[dict[str, float]]] = {
-        name: [measure(c, p(c)) for c in cases] for name, p in predictors.items()
-    }
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in predictors}
+    for case in cases:
+        for name, predict in predictors.items():
+            rows[name].append(measure(case, predict(case)))
     table: dict[str, Any] = {}
     for group in dict.fromkeys(case.group for case in cases):
         chosen = [index for index, case in enumerate(cases) if case.group == group]

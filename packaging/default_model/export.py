@@ -48,7 +48,7 @@ def export(
 
 
 def _source(path: Path, work: Path) -> str:
-    """"package/path inside it", or the folder of what the build made from a package."""
+    """ "package/path inside it", or the folder of what the build made from a package."""
     inside = path.resolve().relative_to(work.resolve()).parts
     return "/".join(inside[1:] if inside[0] == "raw" else inside)
 

@@ -24,7 +24,7 @@ _STD = torch.tensor(IMAGENET_STD).view(3, 1, 1)
 
 def to_frames(images: NDArray[np.uint8]) -> Tensor:
     """uint8 [N,H,W,3] -> ImageNet-normalised [N,3,H,W]."""
-    return (torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2) / 255.0 - _MEAN) / _STD
+    return (torch.from_numpy(np.array(images)).permute(0, 3, 1, 2) / 255.0 - _MEAN) / _STD
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from teacher import mask_path, read_picture
 from avseg_core.data.synthesis import Image, compose, render
 
 MAX_ITEMS = 5
+_CHOOSING_TRIES = 60
 MIXTURE = {"composite": 0.58, "photo": 0.2, "pair": 0.1, "guest": 0.12}
 """Kinds of training scenes: cut-outs on a background, a whole photo, two photos side by side, cut-outs in a photo."""
 
@@ -155,13 +156,15 @@ class SceneMaker:
     def _choose(self, rng: Generator, count: int) -> list[int]:
         """Cut-outs none of which could make another one's sound."""
         chosen: list[int] = []
-        while len(chosen) < count:
+        for _ in range(_CHOOSING_TRIES):
             pool = self.pools[int(rng.choice(len(self.pools), p=self.pool_weights))]
             number = int(rng.choice(pool))
             label = self.material.items[number].label
             others = [self.material.items[other].label for other in chosen]
             if number not in chosen and not any(label and other and related(label, other) for other in others):
                 chosen.append(number)
+            if len(chosen) == count:
+                break
         return chosen
 
     def _background(self, rng: Generator) -> Image:

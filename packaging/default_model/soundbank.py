@@ -9,11 +9,15 @@ from pathlib import Path
 
 import av
 import numpy as np
-from catalogue import SOUNDFONT_PROGRAMS, Item
+import torch
+from catalogue import HEARD_AS, HEARD_SCORE, SOUNDFONT_PROGRAMS, Item
 from numpy.random import Generator
 from scipy.io import wavfile
 
+from avseg_core.audio.classes import YAMNET_CLASSES
+from avseg_core.audio.front_end import window_logmel
 from avseg_core.data.synthesis import SAMPLE_RATE, Sound, excerpt, mix
+from avseg_core.models.audio_encoders import YAMNet
 
 _LONGEST = 12.0
 """Seconds of one file that are kept."""
@@ -68,17 +72,28 @@ class SoundBank:
         return np.asarray(np.fft.irfft(spectrum), np.float32)
 
 
-def load_bank(items: Sequence[Item]) -> SoundBank:
-    """Reads the sounds; unreadable and silent ones are left out."""
+def load_bank(items: Sequence[Item], yamnet: YAMNet) -> SoundBank:
+    """Reads the sounds; those that are silent, unreadable, or not what their label says to YAMNet are left out."""
     sounds: dict[str, list[Sound]] = {}
     for item in items:
         try:
             sound = read_sound(item.path)
         except (av.error.FFmpegError, IndexError):
             continue
-        if len(sound) > 0.1 * SAMPLE_RATE and float(np.abs(sound).max()) > 1e-2:
+        if len(sound) > 0.1 * SAMPLE_RATE and float(np.abs(sound).max()) > 1e-2 and _heard(sound, item.label, yamnet):
             sounds.setdefault(item.label, []).append(sound)
     return SoundBank(sounds)
+
+
+def _heard(sound: Sound, label: str, yamnet: YAMNet) -> bool:
+    """Whether YAMNet hears the label somewhere in the sound."""
+    wanted = [YAMNET_CLASSES.index(name) for name in HEARD_AS.get(label, "").split("|") if name in YAMNET_CLASSES]
+    if not wanted:
+        return True
+    filled = np.resize(sound, max(len(sound), SAMPLE_RATE))
+    starts = np.linspace(0, len(filled) - SAMPLE_RATE, min(8, len(filled) // SAMPLE_RATE)).astype(int)
+    seconds = np.stack([window_logmel(filled[start : start + SAMPLE_RATE], "yamnet") for start in starts])
+    return float(yamnet.scores(torch.from_numpy(seconds))[:, wanted].max()) >= HEARD_SCORE
 
 
 def render_notes(soundfont: Path, folder: Path, takes: int = 3) -> list[Item]:

@@ -1,7 +1,7 @@
 """Reads the variables of a TensorFlow SavedModel with numpy alone.
 
-`variables.index` is an uncompressed sorted-string table (LevelDB's format) of BundleEntryProto messages, which say where
-in `variables.data-00000-of-00001` each tensor lies.
+`variables.index` is an uncompressed sorted-string table (LevelDB's format) of BundleEntryProto messages, which say
+where in `variables.data-00000-of-00001` each tensor lies.
 """
 
 from __future__ import annotations
@@ -94,6 +94,8 @@ def read_variables(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
             if not key or values.get(1) != _FLOAT32:
                 continue
             shape, begin, count = values.get(2, b""), values.get(4, 0), values[5]
-            assert isinstance(shape, bytes) and isinstance(begin, int) and isinstance(count, int)
+            assert isinstance(shape, bytes)
+            assert isinstance(begin, int)
+            assert isinstance(count, int)
             variables[key.decode()] = np.frombuffer(data[begin : begin + count], "<f4").reshape(_shape(shape)).copy()
     return variables

@@ -53,6 +53,7 @@ class TrainOptions:
     views: tuple[tuple[float, int, float], ...] = ((0.6, 6, 0.7), (0.8, 4, 0.15), (1.0, 2, 0.15))
     """(share of height and width, scenes per step, probability): most steps see a part of their scenes only, which
     costs a third; the whole model is a convolution or attention and works at any size."""
+    log_every: int = 50
     seed: int = 1
 
 
@@ -129,15 +130,14 @@ class Director:
     def _away(self, rng: Generator, present: dict[int, int]) -> Sounding:
         """The sound of something that is not in the picture."""
         items = self.cached.items
-        if rng.random() < 0.6:
-            labels = [label for label in self.table.embeddings if label != "noise"]
-            labels = [label for label in labels if not any(self._fits(items[n], label) for n in present.values())]
+        labels = [label for label in self.table.embeddings if label != "noise"]
+        labels = [label for label in labels if not any(self._fits(items[n], label) for n in present.values())]
+        if labels and rng.random() < 0.6:
             embedding = self.table.draw(rng, str(rng.choice(labels)))
             weights = self._heard(embedding)
             if all(float(F.cosine_similarity(weights, self.unit[n], dim=0)) < 0.3 for n in present.values()):
                 return Sounding(self._maybe_drop(rng, embedding), weights, [])
-        for _ in range(20):
-            other = int(rng.choice(self.known))
+        for other in rng.choice(self.known, 20) if self.known else []:
             if all(float(self.unit[other] @ self.unit[n]) < OTHER_THING for n in present.values()) and not any(
                 items[other].label and self._fits(items[n], items[other].label) for n in present.values()
             ):
@@ -278,12 +278,16 @@ def train(
         optimizer.step()
         _average(averaged, model, min(options.ema_decay, (1 + step) / (10 + step)))
         losses.append(float(loss.detach()))
-        if (step + 1) % 50 == 0:
+        if (step + 1) % options.log_every == 0:
             model.reformer = reformer
-            event = {"step": step + 1, "loss": float(np.mean(losses[-50:])), "seconds": round(time.time() - started, 1)}
+            event = {
+                "step": step + 1,
+                "loss": float(np.mean(losses[-options.log_every :])),
+                "seconds": round(time.time() - started, 1),
+            }
             with (run / "events.jsonl").open("a") as stream:
                 stream.write(json.dumps(event) + "\n")
-            if (step + 1) % 100 == 0:
+            if (step + 1) % (2 * options.log_every) == 0:
                 torch.save(averaged.state_dict(), run / "averaged.pt.partial")
                 (run / "averaged.pt.partial").replace(run / "averaged.pt")
     model.reformer = reformer
