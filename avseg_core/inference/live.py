@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -106,6 +107,7 @@ class LiveSession:
 
     def start(self) -> None:
         """Opens both devices; returns at once."""
+        cv2.setNumThreads(1)  # a small picture gains nothing from two threads, and the other core is the model's
         self.camera.start()
         self.microphone.start()
         self._watch.start()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +20,8 @@ from avseg_core.inference.preprocess import normalise, resize_frame
 from avseg_core.inference.samples import loudness_dbfs
 from avseg_core.inference.segmenter import Segmenter, to_masks, top_tags
 from avseg_core.models.audio_encoders import YAMNet
+
+log = logging.getLogger(__name__)
 
 HEARD_SAMPLES = EXAMPLE_SAMPLES
 """Samples at 16 kHz that the model hears at a time (0.975 s)."""
@@ -55,6 +60,7 @@ class LiveModel:
         self.class_names = segmenter.class_names
         self.device, self.device_reason = segmenter.device, segmenter.device_reason
         self._model: Any = segmenter.model
+        self._backbone = _folded_backbone(self._model, segmenter.device)
         # A model that needs whole clips gets the same moment as often as its clip is long.
         self._frames = segmenter.model.clip_length or 1
 
@@ -70,8 +76,10 @@ class LiveModel:
     @torch.inference_mode()
     def see(self, image: NDArray[np.uint8]) -> Any:
         """image [H,W,3] RGB -> all that does not depend on sound."""
-        frame = resize_frame(image, self._model.config.image_size)[None].to(self.device)  # [1,3,h,w] uint8
-        return self._model.encode_visual(normalise(frame).expand(self._frames, -1, -1, -1))
+        frame = normalise(resize_frame(image, self._model.config.image_size)[None].to(self.device))  # [1,3,h,w]
+        if self._backbone is not None:
+            return self._model.encode_maps(self._backbone(frame))
+        return self._model.encode_visual(frame.expand(self._frames, -1, -1, -1))
 
     @torch.inference_mode()
     def hear(self, waveform: NDArray[np.float32]) -> Heard:
@@ -101,3 +109,23 @@ class LiveModel:
             labels=None if labels is None else labels[0],
             mixer_weights=None if weights is None else weights[0].float().cpu().numpy(),
         )
+
+
+def _folded_backbone(model: Any, device: torch.device) -> Callable[[Tensor], Any] | None:
+    """The backbone with its norms folded into its convolutions, nearly twice as fast on a CPU at equal numbers.
+
+    None where it brings nothing (a GPU), or where the model has no backbone of its own or cannot be traced.
+    """
+    if device.type != "cpu" or model.clip_length is not None or not hasattr(model, "encode_maps"):
+        return None
+    example = torch.zeros(1, 3, *model.config.image_size)
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch calls its own tracing old, and there is nothing else yet
+            folded: Callable[[Tensor], Any] = torch.jit.freeze(torch.jit.trace(model.backbone, example))
+            folded(example)
+            folded(example)  # the second call is the one that compiles
+    except Exception as error:  # tracing may raise anything; the plain backbone does the same, slower
+        log.info("The backbone runs as it is (%s).", error)
+        return None
+    return folded
