@@ -223,6 +223,8 @@ class MainWindow(QMainWindow):
 
     def _on_document(self) -> None:
         document = self.controller.document
+        if self.modes.mode == "live":
+            return
         training = self.modes.mode == "training"
         is_open = document is not None and not training
         self.pages.setCurrentWidget(self.training if training else self.workspace if is_open else self.start_page)
@@ -316,7 +318,8 @@ class MainWindow(QMainWindow):
         if _dropped_files(event):
             event.acceptProposedAction()
             self.start_page.set_hot(True)
-            self._veil.show_over(self.centralWidget(), self.controller.document is not None)
+            playing = self.controller.document is not None and self.modes.mode == "video"
+            self._veil.show_over(self.centralWidget(), playing)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._end_drag()
@@ -327,6 +330,9 @@ class MainWindow(QMainWindow):
         if not files:
             return
         event.acceptProposedAction()
+        if self.modes.mode == "training":
+            self.training.scan(files[0] if files[0].is_dir() else files[0].parent)
+            return
         self.open(files[0])
         if len(files) > 1:
             text = self.tr("One video at a time: {0} is opened, {1} more files are not.")

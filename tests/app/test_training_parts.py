@@ -1,0 +1,168 @@
+"""Parts of the training tab by themselves: curves, the form of all settings, the words of the command."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from avseg_app.theme import load_theme
+from avseg_app.training.compare_dialog import figures
+from avseg_app.training.curves import smoothed
+from avseg_app.training.jobs import free_run_name
+from avseg_app.training.mask_history import list_steps, load_frames, overlay
+from avseg_app.training.recipe import FINETUNE, HOLD_OUT, Recipe, base_config, command_words, recipes_for
+from avseg_app.training.setting_docs import explanations
+from avseg_app.training.settings_form import DECIDED_ELSEWHERE, SettingsForm
+from avseg_core.commands import train
+from avseg_core.config import ModelConfig, TrainConfig, preset, preset_names, with_overrides
+from avseg_core.training.survey_report import Survey
+from tests.app.conftest import MODEL
+from tests.avsbench_fixtures import make_folder, make_s4
+
+
+def survey_of(root: Path, dataset: str = "folder", **changes: object) -> Survey:
+    values: dict[str, object] = {
+        "root": str(root),
+        "dataset": dataset,
+        "title": "",
+        "num_classes": 1,
+        "counts": {"train": 2, "val": 1},
+        "masks": 9,
+        "published": {},
+        "findings": (),
+        "totals": {},
+        "others": (),
+    }
+    return Survey(**(values | changes))  # type: ignore[arg-type]
+
+
+def configured(words: list[str]) -> TrainConfig:
+    """The configuration that the command `train` makes of its options."""
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    args = parser.parse_args(["--out", "run", *words])
+    return with_overrides(train._new_config(args), train._assignments(args))
+
+
+def test_smoothing_keeps_constants_gaps_and_the_first_value() -> None:
+    assert smoothed(np.array([1.0, 3.0]), 0.0).tolist() == [1.0, 3.0]
+    np.testing.assert_allclose(smoothed(np.full(5, 2.0), 0.9), 2.0)
+    values = smoothed(np.array([4.0, math.nan, 2.0]), 0.5)
+    assert values[0] == 4.0
+    assert math.isnan(values[1])
+    assert values[2] == pytest.approx((0.25 * 4 + 1 * 2) / 1.25)
+
+
+def test_every_setting_has_an_editor_with_its_explanation(qtbot: QtBot) -> None:
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    names = {f"{p}.{f}" if p else f for p, k in _sections() for f in k.__dataclass_fields__}
+    assert set(form.editors) == names - DECIDED_ELSEWHERE
+    assert explanations(TrainConfig)["max_steps"] == "Stop after this many optimiser steps; 0 for no limit."
+    assert explanations(ModelConfig)["label_prior"].startswith("Tell the model where things are")
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_form_says_nothing_where_nothing_was_changed(qtbot: QtBot, name: str) -> None:
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    form.set_base(preset(name), with_model=True)
+    assert form.assignments() == []
+    assert form.is_valid
+    assert form.config() == preset(name)
+
+
+def test_what_is_typed_is_checked_and_only_changes_are_handed_on(qtbot: QtBot) -> None:
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    form.set_base(preset(FINETUNE), with_model=False)
+    form.editors["learning_rate"].setText("-1")
+    qtbot.waitUntil(lambda: not form.is_valid)
+    assert "learning_rate must be positive" in form.problem.text()
+    assert form.editors["learning_rate"].property("invalid")
+    form.editors["learning_rate"].setText("3e-4")
+    form.editors["epochs"].setText("two")
+    qtbot.waitUntil(lambda: "epochs" in form.problem.text())
+    form.editors["epochs"].setText("2")
+    qtbot.waitUntil(lambda: form.is_valid)
+    assert form.assignments() == ["epochs=2", "learning_rate=3e-4"]
+    assert form.config().learning_rate == 3e-4
+    form.filter.setText("gradient norm")
+    assert form.editors["clip_norm"].isVisibleTo(form)
+    assert not form.editors["epochs"].isVisibleTo(form)
+
+
+def test_the_tab_shows_what_the_command_would_do(models: Path, tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 2, "val": 1}, size=32)
+    survey = survey_of(root)
+    words = command_words(Recipe(FINETUNE, MODEL, ("epochs=3",)), survey, ["train/train_1"])
+    config = configured(words)
+    base = base_config(FINETUNE, MODEL, survey)
+    assert config.epochs == 3
+    assert config.data.exclude == ("train/train_1",)
+    changed = with_overrides(base, ["epochs=3", 'data.exclude=["train/train_1"]'])
+    assert config == with_overrides(changed, [f"model.clip_length={config.model.clip_length}"])
+
+
+def test_published_recipes_stay_as_they_are(models: Path, tmp_path: Path) -> None:
+    make_s4(tmp_path, {"train": 1, "val": 1, "test": 1}, size=32)
+    survey = survey_of(tmp_path, "s4", published={"train": 3452})
+    names = recipes_for(survey)
+    assert names[0] == FINETUNE
+    assert set(names[1:]) == {n for n in preset_names() if "-s4-" in n}
+    config = configured(command_words(Recipe("v2-s4-r50", "", ()), survey, []))
+    assert config == base_config("v2-s4-r50", "", survey)
+
+
+def test_clips_are_kept_apart_where_there_are_no_splits(models: Path, tmp_path: Path) -> None:
+    make_folder(tmp_path, {"": 4}, size=32)
+    survey = survey_of(tmp_path / "own", counts={"all": 4})
+    config = configured(command_words(Recipe(FINETUNE, MODEL, ()), survey, []))
+    assert config.data.hold_out == HOLD_OUT == base_config(FINETUNE, MODEL, survey).data.hold_out
+    config = configured(command_words(Recipe(FINETUNE, MODEL, ("data.hold_out=0.5",)), survey, []))
+    assert config.data.hold_out == 0.5
+
+
+def test_pictures_of_masks_are_drawn_into_their_frames(tmp_path: Path) -> None:
+    from PIL import Image
+
+    frame = np.full((4, 6, 3), 100, np.uint8)
+    mask = np.zeros((4, 6), np.uint8)
+    mask[:, :3] = 255
+    Image.fromarray(frame).save(tmp_path / "frame_0.png")
+    Image.fromarray(mask).save(tmp_path / "truth_0.png")
+    for step in (0, 12):
+        Image.fromarray(mask[:, ::-1].copy()).save(tmp_path / f"step_{step:08d}_0.png")
+    (tmp_path / "step_00000020_0.png.partial").write_bytes(b"half")
+    assert list_steps(tmp_path) == [0, 12]
+    frames = load_frames(tmp_path, 12)
+    answer, truth = frames.answers[0], frames.truths[0]
+    assert answer.pixelColor(0, 0).getRgb()[:3] == (100, 100, 100)
+    assert answer.pixelColor(5, 0) == truth.pixelColor(0, 0)
+    assert answer.pixelColor(5, 0).red() > 150
+    assert overlay(frame, np.zeros((4, 6), np.float32)).pixelColor(2, 2).red() == 100
+
+
+def test_names_and_figures() -> None:
+    assert free_run_name("own", ["own-1", "own-3"]) == "own-2"
+    scores = [{"protocol": "frame", "values": {"miou": 0.25, "fscore": 0.5}}]
+    better = [{"protocol": "frame", "values": {"miou": 0.75, "fscore": 0.75}}]
+    answer = {"evaluations": [{"scores": scores}, {"scores": better}]}
+    assert figures(answer) == [("mIoU  (frame)", 0.25, 0.75), ("F-score  (frame)", 0.5, 0.75)]
+
+
+def test_every_state_has_a_colour_in_both_themes() -> None:
+    for name in ("light", "dark"):
+        tokens = load_theme(name).tokens
+        assert {"accent", "success", "warning", "error", "text-muted"} <= tokens.keys()
+
+
+def _sections() -> list[tuple[str, type]]:
+    from avseg_app.training.settings_form import SECTIONS
+
+    return list(SECTIONS)
