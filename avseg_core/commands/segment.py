@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from avseg_core.commands.export import (
 from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.config import InferenceConfig
 from avseg_core.errors import AVSegError, Cancelled, InputError
+from avseg_core.media import probe
 from avseg_core.progress import CancelCheck
 from avseg_core.results.exporters import ExportOptions
 from avseg_core.results.store import SUFFIX
@@ -74,11 +75,11 @@ def run(args: argparse.Namespace) -> int:
     check_formats(args.export)
     make_folder(args.out)
     stores = name_stores(args.videos, args.out)
-    segmenter = _load(args)
-    print(f"Device: {segmenter.device_reason}", file=sys.stderr)
+    problems = _unreadable(stores)
+    segmenter = None if len(problems) == len(stores) else _load(args)
     outcomes = []
     with stoppable() as cancel:
-        for outcome in _segment_each(segmenter, stores, args, cancel):
+        for outcome in _segment_each(segmenter, stores, problems, args, cancel):
             outcomes.append(outcome)
             if outcome.error is not None:
                 if len(stores) == 1:
@@ -115,37 +116,62 @@ def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
     return stores
 
 
+def _unreadable(videos: Iterable[Path]) -> dict[Path, AVSegError]:
+    """What is wrong with videos that cannot even be opened; told before the model is loaded for nothing."""
+    problems: dict[Path, AVSegError] = {}
+    for video in videos:
+        try:
+            probe(video)
+        except AVSegError as error:
+            problems[video] = error
+    return problems
+
+
 def _load(args: argparse.Namespace) -> Segmenter:
     from avseg_core.inference.segmenter import Segmenter
 
-    return Segmenter.load(InferenceConfig(model=args.model, device=args.device, rate=args.rate))
+    segmenter = Segmenter.load(InferenceConfig(model=args.model, device=args.device, rate=args.rate))
+    print(f"Device: {segmenter.device_reason}", file=sys.stderr)
+    return segmenter
 
 
 def _segment_each(
-    segmenter: Segmenter, stores: dict[Path, Path], args: argparse.Namespace, cancel: CancelCheck
+    segmenter: Segmenter | None,
+    stores: dict[Path, Path],
+    problems: dict[Path, AVSegError],
+    args: argparse.Namespace,
+    cancel: CancelCheck,
 ) -> Iterator[_Outcome]:
-    """Segments and exports one video after the other."""
+    """Segments and exports one video after the other; without a segmenter there is a problem with each."""
+    for video, store in stores.items():
+        if video in problems or segmenter is None:
+            yield _Outcome(video, error=problems[video])
+        else:
+            yield _segment_one(segmenter, video, store, args, cancel)
+
+
+def _segment_one(
+    segmenter: Segmenter, video: Path, store: Path, args: argparse.Namespace, cancel: CancelCheck
+) -> _Outcome:
     from avseg_core.inference.run import segment_video
 
-    options = ExportOptions(threshold=args.threshold)
-    for video, store in stores.items():
-        line = ProgressLine(video.name)
-        try:
-            report = segment_video(segmenter, video, store, at=args.at, progress=line, cancel=cancel)
-            _tell(line, video, report)
-            files = export_store(store, args.out, args.export, options, line, cancel)
-            yield _Outcome(video, report, files)
-        except Cancelled:
-            raise
-        except AVSegError as error:
-            yield _Outcome(video, error=error)
-        finally:
-            line.close()
+    line = ProgressLine(video.name)
+    try:
+        report = segment_video(segmenter, video, store, at=args.at, progress=line, cancel=cancel)
+        line.close()
+        _tell(video, report)
+        files = export_store(store, args.out, args.export, ExportOptions(threshold=args.threshold), line, cancel)
+        return _Outcome(video, report, files)
+    except Cancelled:
+        raise
+    except AVSegError as error:
+        return _Outcome(video, error=error)
+    finally:
+        line.close()
 
 
-def _tell(line: ProgressLine, video: Path, report: RunReport) -> None:
+def _tell(video: Path, report: RunReport) -> None:
     """What the user should know about a run that is not said by its files."""
-    line.close()
     if report.reused:
         print(f"{video.name}: continued a run that had {report.reused} of its masks.", file=sys.stderr)
     for note in report.header.notes:
@@ -172,15 +198,18 @@ def _real_time_factor(report: RunReport) -> float | None:
     return report.header.duration * share / report.seconds if report.computed and report.seconds else None
 
 
-def _as_json(segmenter: Segmenter, threshold: float, outcomes: list[_Outcome]) -> dict[str, Any]:
+def _as_json(segmenter: Segmenter | None, threshold: float, outcomes: list[_Outcome]) -> dict[str, Any]:
     """The result for programs."""
+    videos = [_video_as_json(outcome) for outcome in outcomes]
+    if segmenter is None:
+        return {"videos": videos}
     return {
         "model": segmenter.name,
         "model_sha256": segmenter.model_hash,
         "device": str(segmenter.device),
         "device_reason": segmenter.device_reason,
         "threshold": threshold,
-        "videos": [_video_as_json(outcome) for outcome in outcomes],
+        "videos": videos,
     }
 
 

@@ -15,10 +15,11 @@ from avseg_core.progress import CancelCheck, Progress
 
 _REDRAW_SECONDS = 0.2
 _STEP = 0.1
+_LINE_SECONDS = 1.0
 
 
 class ProgressLine:
-    """Progress with percentage and time left: one line that is redrawn, or a line per tenth without a terminal."""
+    """Progress with percentage and time left: one line that is redrawn, or without a terminal a line per tenth."""
 
     def __init__(self, title: str, stream: TextIO | None = None) -> None:
         self._title = title
@@ -34,12 +35,13 @@ class ProgressLine:
         if progress.phase != self._phase:
             self.close()
             self._phase, self._started, self._first = progress.phase, now, progress.done
-            self._drawn = self._shown = 0.0
+            self._drawn, self._shown = (0.0 if self._live else now), 0.0
         share = progress.done / progress.total if progress.total else 0.0
         if self._live:
             due = share >= 1 or now - self._drawn >= _REDRAW_SECONDS
         else:
             due = int(share / _STEP + 1e-9) > int(self._shown / _STEP + 1e-9)
+            due &= share >= 1 or now - self._drawn >= _LINE_SECONDS
         if due:
             self._draw(progress, share, now)
             self._drawn, self._shown = now, share

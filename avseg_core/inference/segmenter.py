@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from avseg_core.config import InferenceConfig, to_dict
 from avseg_core.data.palette import AVSS_CLASSES
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads
+from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.inference.preprocess import normalise
 from avseg_core.inference.read_ahead import read_ahead
 from avseg_core.inference.samples import Sample, make_sample, read_samples
@@ -67,16 +69,18 @@ class Segmenter:
         """
         path = Path(config.model)
         name = path.parent.name if path.name == WEIGHTS else path.name.removesuffix(".safetensors")
-        return cls(load_model(config.model, torch.device("cpu")), config, name=name)
+        segmenter = cls(load_model(config.model), config, name=name)
+        segmenter.model_hash  # noqa: B018  (kept from here on: it is of the weights as they are in the file)
+        prepare_for_inference(cast(nn.Module, segmenter.model), segmenter.device)
+        return segmenter
 
     @cached_property
     def model_hash(self) -> str:
         """SHA-256 of configuration and weights, the same however and wherever the model is kept."""
         digest = hashlib.sha256(json.dumps(to_dict(self.model.config), sort_keys=True).encode())
-        if isinstance(self.model, nn.Module):
-            for name, tensor in sorted(self.model.state_dict().items()):
-                digest.update(name.encode())
-                digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        for name, tensor in sorted(cast(nn.Module, self.model).state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
     @property

@@ -23,6 +23,7 @@ from avseg_core.audio.front_end import SAMPLE_RATE, window_logmel
 from avseg_core.config import InferenceConfig, ModelConfig, lite_model_config, preset, preset_names, with_overrides
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads
+from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.inference.preprocess import normalise, resize_frame
 from avseg_core.inference.run import segment_video
 from avseg_core.inference.segmenter import Segmenter
@@ -78,12 +79,12 @@ class Contestant:
         config.check()
         return cls(spec, run, config, weights)
 
-    def load(self) -> AVSModel:
-        """The model, with its weights or random ones."""
-        if self.weights is not None:
-            return load_model(self.weights)
+    def load(self, device: torch.device) -> AVSModel:
+        """The model on `device`, with its weights or random ones, as the segmenter makes it ready."""
         torch.manual_seed(0)
-        return cast(AVSModel, build_model(self.model))
+        model = build_model(self.model) if self.weights is None else cast(nn.Module, load_model(self.weights))
+        prepare_for_inference(model, device)
+        return cast(AVSModel, model)
 
 
 @dataclass
@@ -136,8 +137,8 @@ class _Bench:
 
     def __init__(self, contestant: Contestant, clip: Path) -> None:
         self._clip = clip
-        self._model = contestant.load()
         self._device, _ = choose_device(contestant.run.device)
+        self._model = contestant.load(self._device)
         self._threads = cpu_threads(contestant.run.threads)
         self._batch = contestant.run.batch_size
         module = cast(nn.Module, self._model)
@@ -199,7 +200,8 @@ def measure_run(contestant: Contestant, clip: Path) -> tuple[float, float]:
 
 def _run_alone(contestant: Contestant, clip: Path, answer: Connection) -> None:
     try:
-        segmenter = Segmenter(contestant.load(), contestant.run, name=contestant.spec)
+        device, _ = choose_device(contestant.run.device)
+        segmenter = Segmenter(contestant.load(device), contestant.run, name=contestant.spec)
         with tempfile.TemporaryDirectory() as folder:
             report = segment_video(segmenter, clip, Path(folder) / "run.avseg")
         answer.send((report.header.duration / report.seconds, peak_memory()))

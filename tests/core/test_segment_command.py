@@ -32,7 +32,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(monkeypatch: pytest.MonkeyPatch) -> ToneModel:
     """What every `--model` names."""
     model = ToneModel()
-    monkeypatch.setattr("avseg_core.inference.segmenter.load_model", lambda name, device: model)
+    monkeypatch.setattr("avseg_core.inference.segmenter.load_model", lambda *_: model)
     return model
 
 
@@ -307,16 +307,22 @@ class Screen:
         pass
 
 
-def test_progress_without_a_terminal_is_a_line_per_tenth() -> None:
+def test_progress_without_a_terminal_is_a_line_per_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("avseg_core.commands.terminal.time.monotonic", lambda: clock[0])
     screen = Screen(terminal=False)
     line = ProgressLine("clip.mp4", screen)
-    for done in range(1, 1001):
+    for done in range(1001):
         line(Progress("segment", done, 1000))
+        clock[0] += 0.1
+    for done in range(101):  # over in a tenth of a second
+        line(Progress("png", done, 100))
+        clock[0] += 0.001
     line.close()
     lines = screen.text.splitlines()
-    assert len(lines) == 10
-    assert lines[0].startswith("clip.mp4: segment  10 %")
-    assert lines[-1] == "clip.mp4: segment 100 %"
+    assert len(lines) == 11
+    assert lines[0] == "clip.mp4: segment  10 %, 1:30 left"
+    assert lines[9:] == ["clip.mp4: segment 100 %", "clip.mp4: png 100 %"]
 
 
 def test_progress_on_a_terminal_is_one_line_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:

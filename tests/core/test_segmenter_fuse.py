@@ -1,0 +1,59 @@
+"""A model made ready for inference answers as before."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from avseg_core.config import ModelConfig
+from avseg_core.inference.fuse import prepare_for_inference
+from avseg_core.models.registry import build_model
+from tests.segment_fixtures import small_model_config
+
+CPU = torch.device("cpu")
+
+
+def lived_in(model: nn.Module) -> nn.Module:
+    """Norms with statistics and weights that are far from those of a new model."""
+    torch.manual_seed(0)
+    for part in model.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.running_mean.normal_(0, 0.1)
+            part.running_var.uniform_(0.5, 2.0)
+            nn.init.uniform_(part.weight, 0.5, 1.5)
+            nn.init.normal_(part.bias, 0, 0.1)
+    return model.eval()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "backbone", "audio_encoder", "norms"),
+    [
+        ("avsegformer", "tf_efficientnet_lite2", "yamnet", 90),
+        ("avsegformer", "resnet50", "yamnet", 80),
+        ("avsegformer", "mobilenetv3_small_050", "yamnet", 61),
+        ("avsegformer", "pvt_v2_b5", "yamnet", 27),
+        ("tpavi", "resnet50", "yamnet", 80),
+    ],
+)
+def test_the_answer_stays_and_the_norms_go(architecture: str, backbone: str, audio_encoder: str, norms: int) -> None:
+    config: ModelConfig = replace(
+        small_model_config(), architecture=architecture, backbone=backbone, audio_encoder=audio_encoder, clip_length=2
+    )
+    model = lived_in(build_model(config))
+    torch.manual_seed(1)
+    frames, logmel = torch.randn(2, 3, 64, 64), torch.randn(2, 1, 96, 64)
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in model.modules()) >= norms
+    with torch.inference_mode():
+        before = model(frames, logmel)
+        prepare_for_inference(model, CPU)
+        after = model(frames, logmel)
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in model.modules()) == 0
+    scale = before.logits.abs().max()
+    assert (after.logits - before.logits).abs().max() < 1e-4 * max(scale, 1.0)
+
+
+def test_a_norm_elsewhere_is_left_alone() -> None:
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 1), nn.ReLU(), nn.BatchNorm2d(4))
+    prepare_for_inference(model, CPU)
+    assert [type(part) for part in model] == [nn.BatchNorm2d, nn.Conv2d, nn.ReLU, nn.BatchNorm2d]
