@@ -72,7 +72,10 @@ class ChannelAttentionMixer(nn.Module):
 
 @MIXERS.register("cha-paper")
 class PaperMixer(nn.Module):
-    """Eq. 2 exactly as printed: omega = (a F^T / sqrt(D/n_head)) F per head, mixed = F + F * omega; no weights."""
+    """Eq. 2 exactly as printed: omega = (a F^T / sqrt(D/n_head)) F per head, mixed = F + F * omega; no weights.
+
+    As printed nothing divides by the number of pixels: omega is about 100 at 224 px and grows with the frame's area.
+    """
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from avseg_core.config import ModelConfig
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models import library
-from avseg_core.models.checkpoints import load_model, save_model
+from avseg_core.models.checkpoints import load_model, save_model, to_released
 from avseg_core.models.files import read_state
 from avseg_core.models.library import available_models, find_model, read_config, sha256
 from avseg_core.models.registry import build_model
@@ -291,3 +291,8 @@ def test_audio_weights_from_a_file(model: nn.Module, tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(3)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match=r"other\.pth: no weights of YAMNet"):
         load_audio_weights(target, tmp_path / "other.pth")
+
+
+def test_only_published_models_can_be_written_as_released(model: nn.Module) -> None:
+    with pytest.raises(InputError, match=r"Only AVSegFormer V1, V2 and TPAVI with a published backbone"):
+        to_released(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from avseg_core.config import ModelConfig
 from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.released import PVT_RULES, rename
+from avseg_core.models.weights import load_backbone_weights
 
 StateDict = dict[str, Tensor]
 HEADS, REDUCTIONS, DEPTHS = (1, 2, 5, 8), (8, 4, 2, 1), (3, 6, 40, 3)
@@ -81,3 +83,13 @@ def test_backbone_is_pvt_v2_b5_as_defined(released_state: Callable[..., StateDic
     assert [tuple(maps.shape[1:]) for maps in found] == [(64, 16, 24), (128, 8, 12), (320, 4, 6), (512, 2, 3)]
     for ours, direct in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, direct, rtol=0, atol=1e-4)
+
+
+def test_imagenet_weights_as_the_authors_publish_them(hollow_state: Callable[..., StateDict], tmp_path: Path) -> None:
+    whole = {key: tensor.shape for key, tensor in hollow_state("avsegformer_v2_s4_pvt").items() if "backbone." in key}
+    published = {key.removeprefix("backbone."): torch.tensor(0.5).expand(shape) for key, shape in whole.items()}
+    torch.save({**published, "head.weight": torch.zeros(2)}, tmp_path / "pvt_v2_b5.pth")
+    model: Any = torch.nn.Module()
+    model.backbone = BACKBONES["pvt_v2_b5"](ModelConfig())
+    load_backbone_weights(model, tmp_path / "pvt_v2_b5.pth")
+    assert all(parameter.unique().tolist() == [0.5] for parameter in model.backbone.parameters())
