@@ -46,8 +46,8 @@ class MessageBar(QFrame):
 
     @property
     def kind(self) -> str:
-        """The kind of the last message."""
-        return str(self.property("kind") or "")
+        """The kind of what is being said; empty when nothing is."""
+        return str(self.property("kind")) if self.text else ""
 
     def show_message(
         self, kind: Kind, text: str, action_text: str = "", action: Callable[[], object] | None = None

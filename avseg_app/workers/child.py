@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 _GRACE_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ class Child(QObject):
 
     received = Signal(object)
     ended = Signal(object)
-    """The exit code, negative for a signal; not after `stop`."""
+    """The exit code, negative for a signal, or why it could not be started; not after `stop`."""
 
     def __init__(self, target: Callable[[Connection], None], name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -65,28 +65,37 @@ class Child(QObject):
         self.stop()
 
     def _listen(self, theirs: Connection) -> None:
+        """The thread: starts the process, passes on what it says, and tells how it ended."""
         if self._stopping:
             return
-        self._process.start()
-        theirs.close()
-        self._started.set()
+        try:
+            self._process.start()
+        except OSError as error:
+            self._tell(self.ended, str(error))
+            return
+        finally:
+            theirs.close()
+            self._started.set()
         try:
             while True:
-                self.received.emit(self._connection.recv())
+                self._tell(self.received, self._connection.recv())
         except (EOFError, OSError):
             self._process.join()
-        except RuntimeError:  # the QObject has gone: the application is closing
-            self._process.join()
-            return
-        code = self._process.exitcode
+        self._connection.close()
         if not self._stopping:
-            self.ended.emit(code)
+            self._tell(self.ended, self._process.exitcode)
+
+    def _tell(self, announcement: SignalInstance, value: object) -> None:
+        try:
+            announcement.emit(value)
+        except RuntimeError:
+            log.info("%s: nobody listens any more", self._process.name)
 
 
-def describe_exit(code: Any) -> str:
-    """An exit code in words: "signal 9 (SIGKILL)", "exit code 3"."""
-    import signal
-
+def describe_exit(code: int | str | None) -> str:
+    """What `ended` carries in words: "signal 9 (SIGKILL)", "exit code 3", or why it could not be started."""
+    if isinstance(code, str):
+        return code
     if isinstance(code, int) and code < 0:
         try:
             return f"signal {-code} ({signal.Signals(-code).name})"

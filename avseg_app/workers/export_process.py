@@ -37,10 +37,12 @@ def export(connection: Connection, request: ExportRequest) -> ExportDone:
     """Runs the exporters one after the other."""
     from avseg_core.results.exporters import EXPORTERS, ExportOptions
     from avseg_core.results.store import MaskStore
+    from avseg_core.results.writing import make_folder
 
     options = ExportOptions(
         threshold=request.threshold, color=request.color, opacity=request.opacity, video=request.video
     )
+    make_folder(request.folder)
     files = []
     with MaskStore(request.store) as store:
         for place, name in enumerate(request.formats):

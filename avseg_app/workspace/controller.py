@@ -53,7 +53,7 @@ class Controller(QObject):
         self._ticket = self._run = 0
         self._index = -1
         self._fetching: set[int] = set()
-        self._noted: Path | None = None
+        self._noted = False
         self._maps_wanted = True
         self._reread = _timer(self, _REREAD_MS, self._read_timeline)
         self._maps_timer = _timer(self, _MAPS_MS, self._ask_for_maps)
@@ -150,6 +150,7 @@ class Controller(QObject):
 
     def _show_video(self, document: Document) -> None:
         """Puts another video in place of the one that is open."""
+        self._noted = False
         self._adopt(document)
         self.player.load(document.info)
         self._begin()
@@ -299,8 +300,8 @@ class Controller(QObject):
             self._set_job(phase="running", done=document.done, planned=started.planned)
             if document.done < len(started.done):
                 self._read_timeline()
-            if started.notes and self._noted != document.path:
-                self._noted = document.path
+            if started.notes and not self._noted:
+                self._noted = True
                 self.message.emit("info", " ".join(started.notes))
             self.timeline_changed.emit()
             self._show_result()

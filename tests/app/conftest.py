@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,16 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from avseg_app.app import make_application
 from avseg_app.main_window import MainWindow
-from avseg_app.settings import SettingsStore
+from avseg_app.settings import Settings, SettingsStore
 from avseg_app.theme import ThemeManager
+from avseg_app.workspace.cache import result_cache
 from tests.media_fixtures import Clip, Tone, write_clip
 
 MODEL = "small"
+PATIENCE = 120_000
+"""Milliseconds; only a broken program needs them."""
 SIZE = (192, 128)
 """Width and height of the clips."""
 
@@ -60,41 +64,67 @@ def other_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(path, 200, size=(192, 64), clip=Clip(fps=Fraction(5)))
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> SettingsStore:
-    """Settings in a file of their own, with the small model."""
-    store = SettingsStore(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+def open_window(qapp: QApplication, folder: Path) -> MainWindow:
+    """A main window on screen whose settings are in `folder`."""
+    store = SettingsStore(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
     store.update(model=MODEL, theme="light")
-    return store
+    opened = MainWindow(store, ThemeManager(qapp, "light"))
+    opened.resize(1280, 820)
+    opened.show()
+    return opened
 
 
 @pytest.fixture
 def window(
-    qtbot: QtBot,
-    qapp: QApplication,
-    models: Path,
-    settings: SettingsStore,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot, qapp: QApplication, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MainWindow]:
-    """The main window on screen, with an empty cache."""
+    """A main window of its own, with an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("AVSEG_MODELS", str(models))
-    opened = MainWindow(settings, ThemeManager(qapp, "light"))
-    qtbot.addWidget(opened)
-    opened.resize(1280, 820)
-    with qtbot.waitExposed(opened):
-        opened.show()
+    opened = open_window(qapp, tmp_path)
     yield opened
     opened.close()
+    opened.deleteLater()
+
+
+@pytest.fixture(scope="module")
+def studio(qapp: QApplication, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
+    """One main window with its worker for all tests of a module: loading torch takes seconds."""
+    folder = tmp_path_factory.mktemp("studio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("AVSEG_MODELS", str(models))
+        opened = open_window(qapp, folder)
+        yield opened
+        opened.close()
+        opened.deleteLater()
+
+
+@pytest.fixture
+def shared_window(studio: MainWindow, qtbot: QtBot) -> MainWindow:
+    """The window of `studio` as it is at its first start: no video, first settings, empty cache."""
+    for dialog in studio.findChildren(QDialog):
+        dialog.close()
+    studio.controller.close_video()
+    studio.messages.dismiss()
+    studio.settings.update(**dataclasses.asdict(Settings(model=MODEL, theme="light")))
+    studio.workspace.inspector.look.opacity.slider.set_real(studio.settings.values.opacity)
+    studio.workspace.inspector.look.threshold.slider.set_real(studio.settings.values.threshold)
+    for store in result_cache().folder.iterdir():
+        store.unlink()
+    studio.activateWindow()
+    qtbot.waitUntil(studio.isActiveWindow)
+    return studio
 
 
 @pytest.fixture
 def segmented(qtbot: QtBot, window: MainWindow, clip: Path) -> MainWindow:
     """The main window with `clip` open, every second segmented and a frame on screen."""
     window.open(clip)
-    qtbot.waitUntil(lambda: is_done(window), timeout=60_000)
-    qtbot.waitUntil(lambda: window.controller.player.frame is not None and window.controller.result is not None)
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: window.controller.player.frame is not None and window.controller.result is not None, timeout=PATIENCE
+    )
     return window
 
 
