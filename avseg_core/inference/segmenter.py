@@ -30,7 +30,6 @@ from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.checkpoints import load_model
 from avseg_core.models.library import WEIGHTS
 from avseg_core.models.output import AVSModel, AVSOutput
-from avseg_core.models.registry import for_inference
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.result import WindowResult
 
@@ -56,7 +55,7 @@ class Segmenter:
             torch.set_num_threads(cpu_threads(config.threads))
         self.model = model
         if isinstance(model, nn.Module):
-            for_inference(model, self.device)
+            model.eval().to(self.device)
         self._clip = model.clip_length or 1
         self._batch = max(config.batch_size // self._clip, 1) * self._clip
 

@@ -33,7 +33,7 @@ from avseg_core.media.windows import regular_windows
 from avseg_core.models.checkpoints import load_model
 from avseg_core.models.library import find_model, read_config
 from avseg_core.models.output import AVSModel
-from avseg_core.models.registry import build_model, for_inference
+from avseg_core.models.registry import build_model
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.mask import upscale
 
@@ -142,7 +142,6 @@ class _Bench:
         self._threads = cpu_threads(contestant.run.threads)
         self._batch = contestant.run.batch_size
         module = cast(nn.Module, self._model)
-        for_inference(module, self._device)
         parameters = sum(parameter.numel() for parameter in module.parameters())
         self.figures = Figures(contestant.spec, str(self._device), self._threads, parameters)
 

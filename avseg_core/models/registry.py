@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from avseg_core.config import ModelConfig
@@ -29,14 +28,6 @@ def available() -> list[str]:
     """Names of the architectures."""
     _import_all()
     return sorted(ARCHITECTURES)
-
-
-def for_inference(model: nn.Module, device: torch.device) -> nn.Module:
-    """`model` in evaluation mode on `device`, its convolutions with channels last, which is faster.
-
-    Training keeps the plain layout, so that a run resumes with bit-identical sums.
-    """
-    return model.eval().to(device).to(memory_format=torch.channels_last)
 
 
 def _import_all() -> None:

@@ -29,7 +29,7 @@ from avseg_core.models.attention import MultiHeadAttention
 from avseg_core.models.mask_head import PixelMLP
 from avseg_core.models.mixer import ChannelAttentionMixer
 from avseg_core.models.queries import QueryGenerator, QueryGeneratorLayer
-from avseg_core.models.registry import build_model, for_inference
+from avseg_core.models.registry import build_model
 
 TOLERANCE = 1e-4
 Patches = Callable[[nn.Module], list[AbstractContextManager[Any]]]
@@ -169,7 +169,7 @@ def reset_peak() -> None:
 def measure(backbone: str, size: int, frames: int, rounds: int) -> None:
     """Prints one table."""
     torch.manual_seed(0)
-    model: Any = for_inference(build_model(model_preset("v2", "s4", backbone)), torch.device("cpu"))
+    model: Any = build_model(model_preset("v2", "s4", backbone)).eval().to(memory_format=torch.channels_last)
     for key, parameter in model.named_parameters():
         if key.endswith(("sampling_offsets.weight", "attention_weights.weight")):
             nn.init.normal_(parameter, std=0.02)
