@@ -1,6 +1,6 @@
 """How fast `segment` is on a 720p clip at one mask per second, and whether its memory depends on the length.
 
-    python tests/benchmarks/segment_speed.py [--model SPEC]
+    python -m tests.benchmarks.segment_speed [--model SPEC]
 
 Targets: at least 5 x real time on two idle cores without a GPU; 20 minutes of video take at most 5 % more memory than
 one minute. The exit code is 1 if one of them is missed. Other programs on the machine count against the first.
