@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +53,9 @@ class DataPage(QWidget):
         self.setLayout(column(self._pages))
 
     def close_process(self) -> None:
-        """Ends a look that is under way."""
+        """Ends a look that is under way, without waiting for its process."""
         if self._child is not None:
-            self._child.stop()
+            threading.Thread(target=self._child.stop, name="end of scan", daemon=True).start()
             self._child = None
 
     @property
@@ -210,6 +211,8 @@ class DataPage(QWidget):
         self._pages.setCurrentIndex(0)
 
     def _on_answer(self, answer: object) -> None:
+        if self.sender() is not self._child:
+            return  # of a look that was given up
         if isinstance(answer, Progress):
             self._show_progress(answer)
         elif isinstance(answer, Survey):
@@ -218,7 +221,7 @@ class DataPage(QWidget):
             self._refuse(answer.message)
 
     def _on_end(self, code: object) -> None:
-        if self.survey is None and self._pages.currentIndex() == 1:
+        if self.sender() is self._child and self.survey is None and self._pages.currentIndex() == 1:
             self._refuse(self.tr("The look at the data ended unexpectedly ({0}).").format(describe_exit(code)))
 
     def _show_progress(self, progress: Progress) -> None:

@@ -29,6 +29,8 @@ from avseg_core.training.run_store import Run, RunStatus, process_exists
 POLL_MS = 700
 LAUNCH_FILE = "launch.json"
 LOG_FILE = "log.txt"
+_DIVERGED = "Training diverged"
+"""How the message of such a failure begins."""
 _LOG_TAIL = 64 * 1024
 
 
@@ -71,6 +73,11 @@ class RunView:
     def is_active(self) -> bool:
         """A process works in it, or is about to."""
         return self.status.state in ("running", "paused") or (self.status.state == "new" and not self.queued)
+
+    @property
+    def diverged(self) -> bool:
+        """The loss or a weight was no number any more."""
+        return self.status.state == "failed" and self.status.message.startswith(_DIVERGED)
 
     @property
     def can_resume(self) -> bool:
@@ -174,8 +181,10 @@ class Jobs(QObject):
         return folder
 
     def resume(self, view: RunView) -> None:
-        """Starts a process that goes on with a run that stopped."""
+        """Starts a process that goes on with a run that stopped; one that diverged learns ten times slower."""
         words = list(_read_launch(view.run).get("words") or [])
+        if view.diverged and view.config is not None:
+            words += ["--set", f"learning_rate={view.config.learning_rate / 10:g}"]
         self._ask(lambda: self._launch(view.run.folder, words, queued=False))
 
     def request(self, view: RunView, request: control.Request) -> None:

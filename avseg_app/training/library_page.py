@@ -172,7 +172,7 @@ class LibraryPage(QWidget):
             ("source", self.tr("Source")),
             ("layout", self.tr("Published as")),
             ("date", self.tr("Date")),
-            ("license", self.tr("Licence")),
+            ("licence", self.tr("Licence")),
         ):
             if facts.get(key) and title not in dict(lines):
                 lines.append((title, str(facts[key])))

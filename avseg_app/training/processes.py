@@ -14,7 +14,8 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 import avseg_core
 
 _ROOT = str(Path(avseg_core.__file__).parents[1])
-_GRACE_MS = 3000
+_ENDING: set[CommandTask] = set()
+"""Tasks that were stopped and whose processes have not gone yet."""
 
 
 def command_line(words: Sequence[str]) -> list[str]:
@@ -59,11 +60,14 @@ class CommandTask(QObject):
         self._process.start(program, arguments)
 
     def stop(self) -> None:
-        """Ends the process; nothing is answered any more."""
+        """Ends the process without waiting for it; nothing is answered any more."""
         self._stopping = True
-        if self._process.state() != QProcess.ProcessState.NotRunning:
-            self._process.kill()
-            self._process.waitForFinished(_GRACE_MS)
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            return
+        self.setParent(None)
+        _ENDING.add(self)
+        self._process.finished.connect(lambda: _ENDING.discard(self))
+        self._process.kill()
 
     def _on_finished(self, code: int) -> None:
         if self._stopping:

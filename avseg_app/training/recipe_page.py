@@ -82,7 +82,6 @@ class RecipePage(QWidget):
         self._estimate_timer.stop()
         if self._task is not None:
             self._task.stop()
-            self._task.deleteLater()
             self._task = None
 
     # --- parts ------------------------------------------------------------------------------------------------------

@@ -188,6 +188,8 @@ class WatchView(QWidget):
             "folder": not view.is_active,
             "delete": not view.is_active and not view.queued,
         }
+        slower = self.tr("Resume, learning ten times slower")
+        self._buttons["resume"].setText(slower if view.diverged else self.tr("Resume"))
         for name, shown in visible.items():
             self._buttons[name].setVisible(shown)
 

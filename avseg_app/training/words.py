@@ -105,6 +105,10 @@ def sign_of_life(view: RunView) -> str:
 def trouble(view: RunView) -> str:
     """What went wrong and what to do; empty for a run that is well."""
     status = view.status
+    if view.diverged:
+        return tr("{0}. Resume continues from there, learning ten times slower.").format(
+            status.message.rpartition(", ")[0]
+        )
     if status.state == "failed":
         return status.message or tr("The process ended before it could say why; its log may tell.")
     if status.state == "dead":

@@ -11,15 +11,17 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from avseg_app.theme import load_theme
+from avseg_app.training import words
 from avseg_app.training.compare_dialog import figures
 from avseg_app.training.curves import smoothed
-from avseg_app.training.jobs import free_run_name
+from avseg_app.training.jobs import RunView, free_run_name
 from avseg_app.training.mask_history import list_steps, load_frames, overlay
 from avseg_app.training.recipe import FINETUNE, HOLD_OUT, Recipe, base_config, command_words, recipes_for
 from avseg_app.training.setting_docs import explanations
 from avseg_app.training.settings_form import DECIDED_ELSEWHERE, SettingsForm
 from avseg_core.commands import train
 from avseg_core.config import ModelConfig, TrainConfig, preset, preset_names, with_overrides
+from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Survey
 from tests.app.conftest import MODEL
 from tests.avsbench_fixtures import make_folder, make_s4
@@ -100,8 +102,7 @@ def test_what_is_typed_is_checked_and_only_changes_are_handed_on(qtbot: QtBot) -
 def test_the_tab_shows_what_the_command_would_do(models: Path, tmp_path: Path) -> None:
     root = make_folder(tmp_path, {"train": 2, "val": 1}, size=32)
     survey = survey_of(root)
-    words = command_words(Recipe(FINETUNE, MODEL, ("epochs=3",)), survey, ["train/train_1"])
-    config = configured(words)
+    config = configured(command_words(Recipe(FINETUNE, MODEL, ("epochs=3",)), survey, ["train/train_1"]))
     base = base_config(FINETUNE, MODEL, survey)
     assert config.epochs == 3
     assert config.data.exclude == ("train/train_1",)
@@ -154,6 +155,19 @@ def test_names_and_figures() -> None:
     better = [{"protocol": "frame", "values": {"miou": 0.75, "fscore": 0.75}}]
     answer = {"evaluations": [{"scores": scores}, {"scores": better}]}
     assert figures(answer) == [("mIoU  (frame)", 0.25, 0.75), ("F-score  (frame)", 0.5, 0.75)]
+
+
+def test_a_run_that_diverged_offers_to_learn_slower(tmp_path: Path) -> None:
+    reason = (
+        "Training diverged at step 7: the loss is nan; the run is back at its last good checkpoint, "
+        "continue with --resume --set learning_rate=1e-05."
+    )
+    status = RunStatus(state="failed", message=reason)
+    view = RunView(Run(tmp_path), status, False, preset(FINETUNE), None, (), (), None, 0.0, None)
+    assert view.diverged
+    assert view.can_resume
+    assert words.trouble(view).startswith(reason.rpartition(", ")[0] + ". Resume continues from there")
+    assert "--set" not in words.trouble(view)
 
 
 def test_every_state_has_a_colour_in_both_themes() -> None:
