@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from avseg_core.commands.options import probability
 from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.errors import InputError
 from avseg_core.progress import CancelCheck, ProgressCallback
@@ -98,22 +98,3 @@ def describe_files(files: Files) -> str:
     """One phrase for what was written: the last file of each format and how many came before it."""
     parts = [f"{paths[-1]}" + (f" (+{len(paths) - 1} files)" if len(paths) > 1 else "") for paths in files.values()]
     return ", ".join(parts)
-
-
-def probability(text: str) -> float:
-    """An option's value between 0 and 1."""
-    value = number(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def number(text: str) -> float:
-    """An option's value as a finite number."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return value

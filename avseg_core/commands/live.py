@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from avseg_core.commands.options import number
 from avseg_core.commands.terminal import stoppable
 from avseg_core.errors import AVSegError, Cancelled
 from avseg_core.inference.live_config import LiveConfig, LiveResult
@@ -53,9 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default=config.device, choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--window", default=config.window, choices=("ending", "centred"), help="where the sound lies")
     parser.add_argument(
-        "--av-offset", type=_number, default=0.0, metavar="S", help="seconds by which the sound comes after the picture"
+        "--av-offset", type=number, default=0.0, metavar="S", help="seconds by which the sound comes after the picture"
     )
-    parser.add_argument("--smoothing", type=_number, default=config.smoothing, metavar="S", help="0 for none")
+    parser.add_argument("--smoothing", type=number, default=config.smoothing, metavar="S", help="0 for none")
     parser.add_argument("--record", type=Path, metavar="DIR", help="record picture, sound and masks into this folder")
     parser.add_argument("--seconds", type=_positive, default=math.inf, help="end after so long (default: until Ctrl-C)")
 
@@ -282,18 +283,8 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
 
 
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return value
-
-
 def _positive(text: str) -> float:
-    value = _number(text)
+    value = number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not above 0")
     return value

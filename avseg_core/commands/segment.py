@@ -17,8 +17,8 @@ from avseg_core.commands.export import (
     describe_files,
     export_store,
     names_of,
-    number,
 )
+from avseg_core.commands.options import number
 from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.config import InferenceConfig
 from avseg_core.errors import AVSegError, Cancelled, InputError
