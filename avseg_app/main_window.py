@@ -90,6 +90,7 @@ class MainWindow(QMainWindow):
             self._enter_live()
         else:
             self._on_document()
+            self.pages.currentWidget().setFocus()
 
     def _enter_live(self) -> None:
         if self.live_page is None:

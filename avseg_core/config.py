@@ -36,15 +36,21 @@ class ModelConfig:
     embed_dim: int = 256
     """D of the paper."""
     num_heads: int = 8
+    """Attention heads."""
     num_points: int = 4
     """Sampling points per head and level of the deformable attention."""
     encoder_layers: int = 6
+    """Layers of the deformable encoder."""
     decoder_layers: int = 6
+    """Layers of the audio queries' decoder."""
     ffn_dim: int = 2048
+    """Hidden width of the feed-forward layers."""
     dropout: float = 0.1
+    """Share of activations that is left out while training."""
     drop_path: float = 0.1
     """Stochastic depth of the PVTv2 backbone (linear from 0); ResNet-50 has none."""
     num_queries: int = 300
+    """Audio queries per frame."""
     learnable_queries: bool = True
     query_generator: Literal["repeat", "attention", "attention-no-self"] = "attention"
     """"repeat": the paper and V1; "attention": V2; "attention-no-self": V2 without its self-attention."""
@@ -133,6 +139,7 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     epochs: int = 30
+    """Passes over all training clips."""
     max_steps: int = 0
     """Stop after this many optimiser steps; 0 for no limit."""
     batch_size: int = 4
@@ -140,10 +147,15 @@ class TrainConfig:
     accumulate: int = 1
     """Micro-batches that a step is split into; the loss stays that of the joint batch."""
     optimizer: Literal["adamw", "adam"] = "adamw"
+    """"adamw": the paper and AVSegFormer; "adam": TPAVI."""
     learning_rate: float = 2e-5
+    """Size of a step; too high diverges, too low learns little."""
     weight_decay: float = 0.01
+    """How strongly weights are pulled to 0."""
     schedule: Literal["constant", "cosine"] = "constant"
+    """"cosine": the learning rate falls to 0 by the end of the run."""
     warmup_steps: int = 0
+    """Steps in which the learning rate rises from 0."""
     clip_norm: float = 0.0
     """Largest gradient norm; 0 for no clipping."""
     freeze_backbone_epochs: int = 0
@@ -155,6 +167,7 @@ class TrainConfig:
     amp: bool = False
     """Mixed precision on CUDA; ignored elsewhere."""
     seed: int = 123
+    """Decides the order of clips, augmentation and new weights."""
     early_stop_epochs: int = 0
     """Stop when mIoU has not risen for this many evaluations; 0 for never."""
     evaluate_from: int = 0
@@ -180,6 +193,7 @@ class TrainConfig:
     audio_weights: str = ""
     """File with VGGish or YAMNet weights."""
     device: str = "auto"
+    """"auto", "cpu", "cuda" or "mps"."""
 
 
 @dataclass(frozen=True, kw_only=True)

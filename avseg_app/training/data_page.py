@@ -174,6 +174,7 @@ class DataPage(QWidget):
         self.problems.itemChanged.connect(lambda _: self._describe())
         self.problems_card = QFrame()
         self.problems_card.setProperty("card", True)
+        self.problems_card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.problems_card.setLayout(
             column(row(self._problems_title, 0, self.leave_out_all), self.problems, spacing=4, margins=(14, 10, 10, 10))
         )

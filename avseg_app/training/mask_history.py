@@ -56,12 +56,19 @@ def load_frames(folder: Path, step: int) -> Frames:
 
 
 def overlay(frame: NDArray[np.uint8], weight: NDArray[np.float32], color: str = OVERLAY_COLORS["orange"]) -> QImage:
-    """`frame` [H,W,3] with the colour mixed in by `weight` [H,W] in 0..1."""
+    """`frame` [H,W,3] with the colour mixed in by `weight` [H,W] in 0..1, and a line around where it is above 0.5."""
     tint = np.array(QColor(color).getRgb()[:3], np.float32)
-    share = (_OPACITY * weight)[..., None]
+    share = np.where(_outline(weight > 0.5), 1.0, _OPACITY * weight)[..., None]
     mixed = np.ascontiguousarray((frame * (1 - share) + tint * share).astype(np.uint8))
     height, width = mixed.shape[:2]
     return QImage(mixed.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def _outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of `inside` that have a neighbour outside."""
+    padded = np.pad(inside, 1, mode="edge")
+    core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return inside & ~core
 
 
 def _rgb(path: Path) -> NDArray[np.uint8] | None:

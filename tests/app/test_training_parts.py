@@ -19,6 +19,7 @@ from avseg_app.training.mask_history import list_steps, load_frames, overlay
 from avseg_app.training.recipe import FINETUNE, HOLD_OUT, Recipe, base_config, command_words, recipes_for
 from avseg_app.training.setting_docs import explanations
 from avseg_app.training.settings_form import DECIDED_ELSEWHERE, SettingsForm
+from avseg_app.widgets.swatches import OVERLAY_COLORS
 from avseg_core.commands import train
 from avseg_core.config import ModelConfig, TrainConfig, preset, preset_names, with_overrides
 from avseg_core.training.run_store import Run, RunStatus
@@ -145,7 +146,8 @@ def test_pictures_of_masks_are_drawn_into_their_frames(tmp_path: Path) -> None:
     answer, truth = frames.answers[0], frames.truths[0]
     assert answer.pixelColor(0, 0).getRgb()[:3] == (100, 100, 100)
     assert answer.pixelColor(5, 0) == truth.pixelColor(0, 0)
-    assert answer.pixelColor(5, 0).red() > 150
+    assert 150 < answer.pixelColor(5, 0).red() < answer.pixelColor(3, 0).red()  # the outline is not transparent
+    assert answer.pixelColor(3, 0).name().upper() == OVERLAY_COLORS["orange"]
     assert overlay(frame, np.zeros((4, 6), np.float32)).pixelColor(2, 2).red() == 100
 
 
