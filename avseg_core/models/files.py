@@ -51,9 +51,13 @@ def unwrap(content: Any, source: str) -> StateDict:
         content = content[inner]
     if not isinstance(content, Mapping) or not content:
         raise InputError(f"{source}: holds no state dict.")
-    other = [key for key, value in content.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
+    other = [key for key, value in content.items() if not (isinstance(key, str) and _is_plain(value))]
     if other:
         raise InputError(f"{source}: {str(other[0])[:60]!r} is no tensor; this is not a plain state dict.")
     if all(key.startswith("module.") for key in content):
         return {key.removeprefix("module."): value for key, value in content.items()}
     return dict(content)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.layout is torch.strided and not value.is_quantized

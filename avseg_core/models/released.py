@@ -131,18 +131,23 @@ def recognise(state: Mapping[str, Tensor]) -> Layout:
     if "head.fc.4.weight" in state and "head.learnable_query.weight" in state:
         pvt = any(key.startswith("backbone.block1.") for key in state)
         v2 = any(key.startswith("head.query_generator.") for key in state)
-        classes, queries = len(state["head.fc.4.weight"]), len(state["head.learnable_query.weight"])
+        classes, queries = _count(state["head.fc.4.weight"]), _count(state["head.learnable_query.weight"])
         config = model_preset("v2" if v2 else "v1", "s4" if classes == 1 else "avss", _backbone(pvt))
         return _layout(replace(config, num_classes=classes, num_queries=queries), v2=v2)
     if "tpavi_b1.theta.weight" in state and "output_conv.4.weight" in state:
         pvt = any(key.startswith("encoder_backbone.") for key in state)
-        classes = len(state["output_conv.4.weight"])
+        classes = _count(state["output_conv.4.weight"])
         clip_length = 5 if classes == 1 else 10
         config = ModelConfig(
             architecture="tpavi", backbone=_backbone(pvt), num_classes=classes, clip_length=clip_length
         )
         return _layout(config, v2=False)
     raise InputError("This is not a checkpoint of AVSegFormer (V1, V2) or the AVSBench baseline.")
+
+
+def _count(weight: Tensor) -> int:
+    """Rows of a weight; 0, which no model has, if it is a single number."""
+    return weight.shape[0] if weight.dim() else 0
 
 
 def layout_of(config: ModelConfig) -> Layout:
@@ -196,20 +201,38 @@ def from_released(layout: Layout, model: nn.Module, state: Mapping[str, Tensor])
     expected = {place.key for place in places.values()}
     problems = [f"missing {key}" for key in sorted(expected - set(state))]
     problems += [f"left over {key}" for key in state if key not in expected and layout.dead_word(key) is None]
+    shapes = _stored_shapes(places, ours)
     converted: StateDict = {}
     for key, place in places.items():
-        if place.key not in state:
+        found, wanted = state.get(place.key), ours[key]
+        if found is None:
             continue
-        found, wanted = state[place.key], ours[key]
-        rows = found[place.first : place.first + len(wanted)] if wanted.dim() else found
-        if rows.shape != wanted.shape + (1,) * place.ones:
+        if found.shape != shapes[place.key]:
             problems.append(f"{place.key} has shape {tuple(found.shape)}")
-        else:
-            whole = len(rows) == len(found) if wanted.dim() else True
-            converted[key] = (rows if whole else rows.clone()).reshape(wanted.shape).to(wanted.dtype)
+            continue
+        part = found[place.first : place.first + len(wanted)].clone() if _is_part(place, wanted, found) else found
+        converted[key] = part.reshape(wanted.shape).to(wanted.dtype)
     if problems:
         raise InputError(f"The checkpoint looks like {layout.name} but does not fit: {'; '.join(problems)}.")
     return converted
+
+
+def _is_part(place: Place, wanted: Tensor, found: Tensor) -> bool:
+    """Whether a tensor of ours is only some rows of the stored one."""
+    return wanted.dim() > 0 and (place.first > 0 or len(wanted) < len(found))
+
+
+def _stored_shapes(places: Mapping[str, Place], ours: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Released key -> shape, from all places that lie in it."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for key, place in places.items():
+        shape = ours[key].shape
+        if shape:
+            rows = max(place.first + shape[0], shapes.get(place.key, (0,))[0])
+            shapes[place.key] = (rows, *shape[1:], *(1,) * place.ones)
+        else:
+            shapes[place.key] = ()
+    return shapes
 
 
 def to_released(model: nn.Module, config: ModelConfig) -> StateDict:

@@ -50,6 +50,22 @@ def test_missing_left_over_and_misshapen_tensors_are_all_named(
         assert part in message
 
 
+def test_packed_rows_and_single_numbers_are_not_taken_for_weights(hollow_state: Callable[..., StateDict]) -> None:
+    state = hollow_state("avsegformer_v2_s4_r50")
+    packed, single = (
+        "head.transformer.decoder.layers.0.self_attn.in_proj_weight",
+        "head.transformer.decoder.layers.0.norm1.bias",
+    )
+    state[packed], state[single] = state[packed].new_empty(1000, 256), state[single].new_empty(())
+    with pytest.raises(InputError) as failure:
+        load_released(state)
+    assert f"{packed} has shape (1000, 256)" in str(failure.value)
+    assert f"{single} has shape ()" in str(failure.value)
+    state["head.fc.4.weight"] = state[single]
+    with pytest.raises(InputError, match="num_classes must be at least 1"):
+        load_released(state)
+
+
 def test_dead_tensors_may_be_absent(hollow_state: Callable[..., StateDict]) -> None:
     state = hollow_state("avsegformer_v2_s4_r50")
     live = {key: tensor for key, tensor in state.items() if "_2." not in key and not key.startswith("head.fpn.")}
