@@ -314,6 +314,8 @@ class LivePage(QWidget):
 
     def _on_presentation_closed(self) -> None:
         self.presentation = None
+        self.window().activateWindow()
+        self.canvas.setFocus()
 
     def save_snapshot(self) -> None:
         """Saves what is shown, picture and mask, at the picture's own size beside the recordings."""

@@ -203,11 +203,11 @@ class _Timing(QWidget):
         self.setLayout(column(row(label(self.tr("Delay"), "heading"), 0, self._rate), grid, self._left_out, spacing=4))
 
     def show_latency(self, update: LiveUpdate) -> None:
+        """The parts of updates that looked at a new picture; the others would make them look smaller than they are."""
         parts = vars(update.latency)
-        for name, value in self._values.items():
-            if update.reused and name == "visual":
-                continue
-            self._smoothed[name] += 0.2 * (parts[name] - self._smoothed[name])
+        for name, value in self._values.items() if not update.reused else ():
+            before = self._smoothed[name] or parts[name]
+            self._smoothed[name] = before + 0.2 * (parts[name] - before)
             value.setText(f"{self._smoothed[name] * 1000:4.0f} ms")
         self._times = [moment for moment in self._times if update.when - moment < 2.0] + [update.when]
 

@@ -91,7 +91,7 @@ def test_what_sounds_is_seen_frozen_saved_mirrored_and_presented(
     assert "not available" in live.panel.camera.text
     _until(qtbot, lambda: "Test tone" in live.panel.microphone.text)
     _until(qtbot, lambda: live.spectrogram._values.max() > 100)
-    qtbot.keyClick(live, Qt.Key.Key_Escape)
+    live.bar.leave_button.click()
     _until(qtbot, lambda: window.pages.currentWidget() is window.start_page)
     assert not live.client.running
 
