@@ -54,8 +54,13 @@ class LabelPrior(nn.Module):
         return torch.cat([known, person], dim=-1).permute(0, 3, 1, 2)
 
     def weigh(self, scores: Tensor) -> Tensor:
-        """YAMNet's scores [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1."""
-        return (scores[:, :, None] * self.bridge).amax(dim=1)
+        """YAMNet's scores [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1.
+
+        What speaks for a thing weakly counts even less where something speaks for another thing strongly: "Animal"
+        comes with every "Dog" and then says nothing about hens.
+        """
+        weights = (scores[:, :, None] * self.bridge).amax(dim=1)
+        return weights.square() / weights.amax(dim=1, keepdim=True).clamp(min=_LEAST)
 
     def match(self, things: Tensor, weights: Tensor) -> Tensor:
         """things [N,1001,h,w], weights [N,1001] -> maps [N,4,h,w], all about 0..1.

@@ -118,7 +118,8 @@ def test_things_that_fit_the_sound_are_found_where_they_are(model: AVSegFormer) 
     things[0, 162, 1, 2] = 0.9  # a beagle at the lower right
     scores = torch.zeros(1, len(YAMNET_CLASSES))
     scores[0, YAMNET_CLASSES.index("Dog")] = 0.8
-    maps = model.label_prior.match(things, model.label_prior.weigh(scores))
+    weights = model.label_prior.weigh(scores)
+    maps = model.label_prior.match(things, weights)
     share, logarithm, relative, strength = maps[0]
     assert share[1, 2] == pytest.approx(0.72, abs=1e-3)
     assert share.sum() == pytest.approx(0.72, abs=1e-3)
@@ -126,6 +127,10 @@ def test_things_that_fit_the_sound_are_found_where_they_are(model: AVSegFormer) 
     assert logarithm.max() <= 1.0
     assert relative[1, 2] == pytest.approx(0.72 / 0.73, abs=1e-3)
     assert strength.unique().tolist() == pytest.approx([0.8])
+    scores[0, YAMNET_CLASSES.index("Animal")] = 1.0  # comes with every dog, and speaks for birds a little
+    robin = 15
+    assert model.label_prior.weigh(scores)[0, robin] < 0.05 < 0.15 == pytest.approx(bridge_matrix()[67, robin])
+    assert torch.allclose(model.label_prior.weigh(scores)[0, 162], weights[0, 162], atol=1e-3)
 
 
 def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
