@@ -30,7 +30,7 @@ class CompareDialog(QDialog):
         config = view.config
         self.setWindowTitle(self.tr("Before and after"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumSize(640, 300)
+        self.setMinimumSize(640, 390)
         self._names = (config.init_from, view.name)
         self.text = label(self.tr("Measuring both models on the validation clips…"))
         self.text.setWordWrap(True)
@@ -50,7 +50,7 @@ class CompareDialog(QDialog):
         self.table.hide()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        self.setLayout(column(self.text, self.bar, self.table, 0, buttons, spacing=10, margins=(18, 16, 18, 14)))
+        self.setLayout(column(self.text, self.bar, self.table, buttons, spacing=10, margins=(18, 16, 18, 14)))
         size = str(config.batch_size)
         words = ["evaluate", "--model", config.init_from, str(view.run.exported_model), "--data", config.data.root]
         words += ["--dataset", config.data.dataset, "--split", "val", "--protocol", *PROTOCOLS, "--batch-size", size]

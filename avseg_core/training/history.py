@@ -39,8 +39,8 @@ class Curves:
 
     def add(self, event: StepDone) -> None:
         """Appends one step."""
-        for name in event.parts.keys() - self.parts.keys():
-            self.parts[name] = [math.nan] * len(self.steps)
+        for name in event.parts:
+            self.parts.setdefault(name, [math.nan] * len(self.steps))
         self.steps.append(event.step)
         self.loss.append(event.loss)
         for name, values in self.parts.items():
