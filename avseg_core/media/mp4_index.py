@@ -8,6 +8,7 @@ beginning, in the middle and at the end; whatever does not agree to the tick is 
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -92,8 +93,11 @@ def _rows(stream: Stream, track: _Track | None, first: Packet[Stream] | None) ->
         return None
     if first is None or first.pts is None or first.dts is None:
         return None
-    table = np.array([(e.timestamp, e.pos, e.size, e.is_keyframe, e.is_discard) for e in entries], np.int64)
-    dts, position, sizes, key, discard = (np.ascontiguousarray(column) for column in table.T)
+    table = array("q")
+    for entry in entries:
+        table.extend((entry.timestamp, entry.pos, entry.size, entry.is_keyframe, entry.is_discard))
+    columns = np.frombuffer(table, np.int64).reshape(-1, 5).T
+    dts, position, sizes, key, discard = (np.ascontiguousarray(column) for column in columns)
     offsets = _offsets(track, sizes)
     if offsets is None:
         return None

@@ -25,6 +25,8 @@ _TINY = 1e-6
 """Seconds by which a frame may start after the asked time and still be the one on screen: float rounding only."""
 _SEEK_WORTH = 16
 """Packets that must lie between the decoder and the next entry point before a seek is cheaper than decoding on."""
+_KEPT_BEFORE = 12
+"""Pictures before a wanted one that are decoded whole, for stepping back; farther ones only if others refer to them."""
 _CACHE_BYTES = 96 << 20
 
 
@@ -69,7 +71,7 @@ class VideoReader:
         self._index = index
         self._rows = index.video.rows
         self._rank = index.video.rank
-        self._entry = index.video.rows.key.copy()
+        self._entries = np.flatnonzero(index.video.rows.key)
         self._cursor = RowCursor(path, VideoStream, index.video.stream_index, self._rows)
         self._cache = _FrameCache(cache_bytes)
         self._waiting: deque[tuple[int, VideoFrame]] = deque()
@@ -77,6 +79,8 @@ class VideoReader:
         self._floor = np.iinfo(np.int64).min
         self._last = -1
         self._fresh = False
+        self._entry_row = 0
+        self._complete_from = 0
         self._show_from_first_decodable(index.video.shown, index.video.times)
 
     def _show_from_first_decodable(self, shown: npt.NDArray[np.int64], times: npt.NDArray[np.float64]) -> None:
@@ -90,6 +94,7 @@ class VideoReader:
         number, picture = first
         self._shown, self.times = shown[number:], times[number:]
         self._number -= number
+        self._shown_rank = self._rank[self._shown]
         self._absent = np.zeros(len(self._shown), bool)
         self._last = 0
         self._cache.put(0, picture)
@@ -187,31 +192,35 @@ class VideoReader:
         self._waiting.clear()
         self._drained = False
         self._floor = int(self._rank[entry])
-        self._last = max(-1, int(self._number[entry]) - 1)
+        self._last = int(np.searchsorted(self._shown_rank, self._floor)) - 1
         self._fresh = entry != 0
         self._entry_row = entry
+        self._complete_from = 0
 
     def _entry_before(self, row: int) -> int:
         """The last row from which the decoder can start to get `row` right.
 
         In an open group of pictures those shown before the key frame but stored after it need the group before.
         """
-        entries = np.flatnonzero(self._entry[: row + 1])
-        usable = entries[self._rank[entries] <= self._rank[row]]
-        return int(usable[-1]) if len(usable) else 0
+        place = int(np.searchsorted(self._entries, row, side="right")) - 1
+        while place >= 0 and self._rank[self._entries[place]] > self._rank[row]:
+            place -= 1
+        return int(self._entries[place]) if place >= 0 else 0
 
     def _decode_until(self, index: int) -> None:
         """Decodes to `index` or past it, keeps the pictures and notes which ones do not exist."""
+        self._complete_from = max(self._complete_from, index - _KEPT_BEFORE)
         while self._last < index:
             found = self._next_picture()
             number, picture = found if found is not None else (len(self), None)
             if self._fresh and (number != self._last + 1 or (picture is not None and picture.is_corrupt)):
-                self._entry[self._entry_row] = False  # not a clean start after all: take the one before it
+                # Not a clean start after all: take the one before it.
+                self._entries = self._entries[self._entries != self._entry_row]
                 self._last = len(self)
                 self._approach(index)
                 continue
             self._fresh = False
-            self._absent[self._last + 1 : number] = True
+            self._absent[max(self._last + 1, self._complete_from) : number] = True
             self._last = number
             if picture is None:
                 return
@@ -233,7 +242,10 @@ class VideoReader:
         item = self._cursor.read()
         self._drained = item is None
         row, packet = item if item is not None else (len(self._rows), None)
-        self._waiting.extend(decode_row(self._cursor.stream.codec_context, row, packet))
+        decoder = self._cursor.stream.codec_context
+        on_the_way = packet is not None and 0 <= self._number[row] < self._complete_from and not self._rows.key[row]
+        decoder.skip_frame = "NONREF" if on_the_way else "DEFAULT"
+        self._waiting.extend(decode_row(decoder, row, packet))
 
 
 class _FrameCache:

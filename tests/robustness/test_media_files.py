@@ -196,10 +196,9 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
     song = write_clip(tmp_path / "plain.mp3", 0, tones=[Tone(codec="libmp3lame")])
     cover = write_clip(tmp_path / "cover.mkv", 1, clip=Clip(codec="mjpeg", pixels="yuvj420p"))
     with av.open(str(song)) as sound, av.open(str(cover)) as picture, av.open(str(path), "w") as both:
-        for source in (sound, picture):
-            stream = both.add_stream_from_template(source.streams[0], opaque=True)
-            if source is picture:
-                stream.disposition = Disposition.attached_pic
+        streams = [both.add_stream_from_template(source.streams[0], opaque=True) for source in (sound, picture)]
+        streams[1].disposition = Disposition.attached_pic
+        for source, stream in zip((sound, picture), streams, strict=True):
             for packet in [packet for packet in source.demux() if packet.size]:
                 packet.stream = stream
                 both.mux(packet)
