@@ -162,8 +162,11 @@ class Segmenter:
             rest = samples[len(results) : len(results) + self._batch]
             try:
                 results += self._results(rest)
-            except torch.OutOfMemoryError:
-                self._halve_batch(min(self._batch, len(rest)))
+                continue
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+            self._halve_batch(min(self._batch, len(rest)))  # out here the error holds no tensors any more
         return results
 
     def _halve_batch(self, failed: int) -> None:
@@ -219,6 +222,12 @@ def top_tags(scores: Tensor) -> list[tuple[tuple[str, float], ...]]:
         tuple((YAMNET_CLASSES[index], score) for score, index in zip(row, names, strict=True) if score >= _LEAST_SCORE)
         for row, names in zip(best.tolist(), classes.tolist(), strict=True)
     ]
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Apple's GPU and the CPU have no exception of their own for it."""
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 def to_masks(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -127,15 +127,20 @@ class Greedy(ToneModel):
     """A model on a device with memory for so many frames only."""
 
     room = 2
+    error: RuntimeError = torch.OutOfMemoryError("CUDA out of memory.")
 
     def encode_visual(self, frames: torch.Tensor) -> torch.Tensor:
         if len(frames) > self.room:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
+            raise self.error
         return super().encode_visual(frames)
 
 
-def test_out_of_memory_halves_the_batch_and_goes_on(video: Path) -> None:
+@pytest.mark.parametrize(
+    "error", [Greedy.error, RuntimeError("MPS backend out of memory"), RuntimeError("you can't allocate memory: 9 GB")]
+)
+def test_out_of_memory_halves_the_batch_and_goes_on(video: Path, error: RuntimeError) -> None:
     model = Greedy()
+    model.error = error
     results = list(segmenter(model, batch_size=5).segment(video, regular_windows(5.0)))
     assert [sounding(result) for result in results] == list(PLAN)
     assert model.batches == [2, 2, 1]
@@ -146,6 +151,14 @@ def test_out_of_memory_for_a_single_frame_is_one_line(video: Path) -> None:
     model.room = 0
     with pytest.raises(AVSegError, match="--device cpu"):
         list(segmenter(model, batch_size=4).segment(video, regular_windows(5.0)))
+
+
+def test_other_errors_of_the_model_are_not_hidden(video: Path) -> None:
+    model = Greedy()
+    model.error = RuntimeError("shapes do not match")
+    with pytest.raises(RuntimeError, match="shapes"):
+        list(segmenter(model, batch_size=5).segment(video, regular_windows(5.0)))
+    assert model.batches == []
 
 
 def test_progress_counts_windows(video: Path) -> None:
