@@ -125,7 +125,8 @@ def _record_until_killed(path: Path, ready: "multiprocessing.synchronize.Event")
     for k in range(10**6):
         recorder.offer_frame(_frame(500.0, k, flash=k % FPS == FPS // 2))
         recorder.offer_sound(np.zeros((1600, 1), np.float32), 500.0 + k / FPS, 48000)
-        time.sleep(0.005)
+        while max(recorder._waiting.values()) > 8:
+            time.sleep(0.002)
         if k == 5 * FPS:
             ready.set()
 

@@ -57,7 +57,9 @@ def test_the_scene_is_what_it_says() -> None:
         assert int(np.argmax(spectrum)) * 10 == PITCH[scene.sounding(moment)]
         image, mask = scene.image(moment), scene.mask(scene.sounding(moment), moment)
         assert 0.03 < mask.mean() < 0.12
-        assert len(np.unique(image[mask], axis=0)) == 1
+        strongest, weakest = (0, 2) if thing == "disc" else (2, 0)
+        assert (image[mask][:, strongest].astype(int) - image[mask][:, weakest] > 90).all()
+        assert np.ptp(image[~scene.mask("disc", moment) & ~scene.mask("square", moment)], axis=1).max() == 0
     assert not (scene.mask("disc", 1.0) & scene.mask("square", 1.0)).any()
 
 
@@ -191,12 +193,13 @@ class _FakeCapture:
     def get(self, prop: int) -> float:
         if prop == cv2.CAP_PROP_FPS:
             return 25.0
-        return (time.monotonic() - self.age) * 1000
+        return self.taken * 1000
 
     def read(self) -> tuple[bool, np.ndarray | None]:
         self.left -= 1
         if self.left < 0:
             return False, None
+        self.taken = time.monotonic() - self.age
         bgr = np.zeros((480, 640, 3), np.uint8)
         bgr[..., 2] = 200
         return True, bgr
@@ -243,7 +246,7 @@ def test_a_camera_gives_rgb_with_the_driver_s_time(linux_camera: type[_FakeCaptu
     assert source.fps == 25.0
     assert frame is not None
     assert frame.image[0, 0].tolist() == [200, 0, 0]
-    assert frame.arrived - frame.time == pytest.approx(0.03, abs=0.01)
+    assert 0.03 <= frame.arrived - frame.time < 0.3
 
 
 def test_a_nonsense_time_stamp_is_not_believed(linux_camera: type[_FakeCapture]) -> None:
