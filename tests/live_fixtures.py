@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import contextlib
 import os
 import shutil
 import signal
@@ -172,7 +173,8 @@ class PulseServer:
         modules = (
             "module-native-protocol-unix",
             "module-null-sink sink_name=vmic_sink rate=48000 channels=2",
-            "module-remap-source master=vmic_sink.monitor source_name=vmic source_properties=device.description=Virtual",
+            "module-remap-source master=vmic_sink.monitor source_name=vmic "
+            "source_properties=device.description=Virtual",
             "module-always-sink",
         )
         subprocess.run(
@@ -190,10 +192,8 @@ class PulseServer:
     def stop(self) -> None:
         pid = self.folder / "pulse" / "pid"
         if pid.is_file():
-            try:
+            with contextlib.suppress(OSError, ValueError):
                 os.kill(int(pid.read_text()), signal.SIGKILL)
-            except (OSError, ValueError):
-                pass
             pid.unlink(missing_ok=True)
 
     def play(self, wav: Path) -> subprocess.Popen[bytes]:

@@ -39,7 +39,10 @@ def export_overlay(
     """
     path = out_dir / f"{stem}_overlay.mp4"
     painter = _Painter(store, options)
-    with VideoReader(_find_video(store.header, options), cache_bytes=0) as reader, VideoWriter.like(path, reader) as writer:
+    with (
+        VideoReader(_find_video(store.header, options), cache_bytes=0) as reader,
+        VideoWriter.like(path, reader) as writer,
+    ):
         for frame in reader.frames():
             check(cancel)
             painter.paint(frame.image, frame.time)
