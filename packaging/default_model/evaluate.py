@@ -267,7 +267,7 @@ def contact_sheet(cases: Sequence[Case], predictor: Predict, path: Path, columns
         tiles.append(np.zeros_like(tiles[0]))
     rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 60])
 
 
 def save_result(result: dict[str, Any], path: Path) -> None:

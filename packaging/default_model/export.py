@@ -43,7 +43,7 @@ def export(
     text = text.replace("{{parameters}}", f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f}")
     text = text.replace("{{megabytes}}", f"{weights.stat().st_size / 1e6:.1f}")
     (folder / "card.md").write_text(text, encoding="utf-8")
-    for sheet in sorted(run.glob("sheet-*.jpg")):
+    for sheet in (run / f"sheet-{name}.jpg" for name in ("one-of-several", "photo", "photo-pair", "worst")):
         shutil.copy(sheet, folder / sheet.name)
 
 
