@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import _project  # noqa: F401
 import catalogue
 import convert
 import evaluate

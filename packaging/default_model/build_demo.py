@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import _project  # noqa: F401
 import av
 import cv2
 import numpy as np
