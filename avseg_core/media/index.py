@@ -20,6 +20,7 @@ from avseg_core.media.mp4_index import read_tables
 from avseg_core.media.ordering import output_order
 from avseg_core.media.packet_pass import StreamTable, read_packets
 from avseg_core.media.rows import NO_TIME, PacketRows
+from avseg_core.media.splices import SPLICEABLE_FORMATS, run_on
 from avseg_core.progress import CancelCheck, ProgressCallback
 
 HEADERS_SUFFICE_FROM = 32 << 20
@@ -124,6 +125,8 @@ def _scan(info: MediaInfo, size: int, progress: ProgressCallback | None, cancel:
         if tables is None:
             streams = [*([video] if video else []), *sounds]
             tables = read_packets(container, streams, problems, progress, cancel)
+        if container.format.name in SPLICEABLE_FORMATS and tables:
+            tables = run_on(tables, reference=video.index if video else sounds[0].index)
         pictures = _index_pictures(info.path, video, tables[video.index].rows, start) if video else None
         filled = [place for place, sound in enumerate(sounds) if len(tables[sound.index].rows)]
         tracks = tuple(_sound_rows(sounds[place], tables[sounds[place].index]) for place in filled)
@@ -155,11 +158,11 @@ def _index_pictures(path: Path, stream: VideoStream, rows: PacketRows, start: Fr
     shown = np.flatnonzero(~rows.discard)
     stamped = bool(np.all(rows.pts[shown] != NO_TIME))
     if stamped and not _order_is_wrong(path, stream, rows):
-        order = np.lexsort((np.arange(len(rows)), rows.pts))
+        order = np.lexsort((np.arange(len(rows)), rows.presented))
         rank = np.empty(len(rows), np.int64)
         rank[order] = np.arange(len(rows))
         shown = order[~rows.discard[order]]
-        times = _seconds(rows.pts[shown], time_base, start)
+        times = _seconds(rows.presented[shown], time_base, start)
         return VideoIndex(stream_index=stream.index, rows=rows, shown=shown, times=times, rank=rank)
     shown = output_order(path, stream.index, len(rows))
     rank = np.full(len(rows), -1, np.int64)
@@ -210,7 +213,7 @@ def _end_of(rows: PacketRows, start: Fraction) -> float:
     known = (rows.pts != NO_TIME) & ~rows.discard
     if not known.any():
         return 0.0
-    last = int(np.max(rows.pts[known] + rows.duration[known]))
+    last = int(np.max(rows.presented[known] + rows.duration[known]))
     return float(last * rows.time_base - start)
 
 

@@ -26,6 +26,8 @@ NO_TIME = np.iinfo(np.int64).min
 """Stands for a time stamp that the file does not give."""
 _SEEK_MARGINS = (0.0, 0.02, 0.3, 1.5, 8.0, 40.0)
 """Seconds before a packet at which the seek to it is tried, the first that lands early enough wins."""
+_BYTE_SEEK = len(_SEEK_MARGINS)
+"""The attempt after those: at its place in the file."""
 _UNMATCHED_LIMIT = 300
 """Packets after a seek that may be cut or unknown before the seek counts as failed."""
 
@@ -43,6 +45,13 @@ class PacketRows:
     key: npt.NDArray[np.bool_]
     discard: npt.NDArray[np.bool_]
     """Packets outside the edit list: decoded for the sake of others, never shown."""
+    shift: npt.NDArray[np.int64] | None = None
+    """Ticks to add to the stamps of a file in which the clock jumps; None where it does not."""
+
+    @property
+    def presented(self) -> npt.NDArray[np.int64]:
+        """[rows] `pts` on a clock without jumps, NO_TIME where unknown."""
+        return self.pts if self.shift is None else np.where(self.pts == NO_TIME, NO_TIME, self.pts + self.shift)
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -114,7 +123,7 @@ class RowCursor(Generic[StreamT]):
         self._kind = kind
         self._stream_index = stream_index
         self._rows = rows
-        self._first_attempt = 0
+        self._first_attempt = 0 if rows.shift is None else _BYTE_SEEK  # seeking by time needs one clock
         self.problems: list[str] = []
         self._packets: Iterator[Packet[StreamT]] = iter(())
         self._next_row = 0
@@ -141,20 +150,20 @@ class RowCursor(Generic[StreamT]):
 
     def seek(self, row: int) -> None:
         """Makes `row` the next one to be read; falls back to reading from the start where seeking is not exact."""
-        for attempt in range(self._first_attempt, len(_SEEK_MARGINS)):
-            if self._try_seek(row, _SEEK_MARGINS[attempt]):
+        for attempt in range(self._first_attempt, _BYTE_SEEK + 1):
+            if self._try_seek(row, attempt):
                 self._first_attempt = attempt
                 return
         self._reopen()
         self._advance(row)
 
-    def _try_seek(self, row: int, margin: float) -> bool:
-        stamp = int(self._rows.pts[row] if margin == 0.0 else self._rows.dts[row])
-        if stamp == NO_TIME:
+    def _try_seek(self, row: int, attempt: int) -> bool:
+        by_bytes = attempt == _BYTE_SEEK
+        target = int(self._rows.position[row]) if by_bytes else self._stamp_before(row, _SEEK_MARGINS[attempt])
+        if target < 0 and (by_bytes or target < NO_TIME // 2):
             return False
-        stamp -= int(margin / self._rows.time_base)
         try:
-            self._container.seek(stamp, stream=self.stream)
+            self._container.seek(target, stream=self.stream, unsupported_byte_offset=by_bytes)
         except av.FFmpegError:
             return False
         self._packets = packets(self._container, [self.stream], self.problems)
@@ -163,6 +172,10 @@ class RowCursor(Generic[StreamT]):
             if landed is not None:
                 return landed <= row and self._resume(landed, packet, row)
         return False
+
+    def _stamp_before(self, row: int, margin: float) -> int:
+        stamp = int(self._rows.pts[row] if margin == 0.0 else self._rows.dts[row])
+        return stamp if stamp == NO_TIME else stamp - int(margin / self._rows.time_base)
 
     def _resume(self, landed: int, packet: Packet[StreamT], row: int) -> bool:
         """Continues after a seek that landed on `landed` <= `row`; True once `row` is the next one."""

@@ -108,7 +108,7 @@ def _stamped_positions(rows: PacketRows, start: Fraction, rate: int) -> npt.NDAr
     """[rows] where the time stamps put each packet, in samples from t = 0; NaN without a stamp."""
     offset = round(start / rows.time_base)
     rest = float((offset * rows.time_base - start) * rate)
-    positions = (rows.pts - offset).astype(np.float64) * float(rows.time_base * rate) + rest
+    positions = (rows.presented - offset).astype(np.float64) * float(rows.time_base * rate) + rest
     return np.where(rows.pts == NO_TIME, np.nan, positions)
 
 

@@ -146,6 +146,32 @@ def test_time_zero_is_the_earliest_stream_start(tmp_path: Path) -> None:
         assert reader.index_at(0.2) == 0
 
 
+def test_clocks_that_overflow_or_jump_run_on(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.ts", 45, clip=CLIPS["bframes.ts"], tones=[Tone(codec="mp2", seconds=1.5)])
+    overflow = remux(source, tmp_path / "overflow.ts", shift=2**33 / 90000 - 2.0)
+    with VideoReader(overflow) as reader:
+        order = random.Random(2).sample(range(45), 45)
+        assert [read_number(reader.frame_by_index(index).image) for index in order] == order
+        np.testing.assert_allclose(np.diff(reader.times), float(1 / NTSC), atol=2e-5)
+    spliced = tmp_path / "spliced.ts"
+    other = write_clip(
+        tmp_path / "b.ts", 30, clip=CLIPS["bframes.ts"], tones=[Tone(codec="mp2", frequency=880, seconds=1.0)]
+    )
+    spliced.write_bytes(source.read_bytes() + other.read_bytes() + source.read_bytes())
+    numbers = [*range(45), *range(30), *range(45)]
+    with VideoReader(spliced) as reader:
+        assert [read_number(frame.image) for frame in reader.frames()] == numbers
+        np.testing.assert_allclose(np.diff(reader.times), float(1 / NTSC), atol=2e-5)
+        assert reader.info.duration == pytest.approx(4.0, abs=0.05)
+    with VideoReader(spliced, cache_bytes=0) as reader:
+        order = random.Random(3).sample(range(120), 120)
+        assert [read_number(reader.frame_by_index(index).image) for index in order] == [numbers[i] for i in order]
+    with AudioReader(spliced, 16000) as sound:
+        for begin, frequency in ((0.4, 440.0), (1.8, 880.0), (2.9, 440.0)):
+            spectrum = np.abs(np.fft.rfft(sound.read(begin, 0.5) * np.hanning(8000)))
+            assert int(spectrum.argmax()) * 2 == pytest.approx(frequency, abs=3)
+
+
 @pytest.mark.parametrize("trim", [0.2, 0.48, 0.72])
 def test_edit_lists_hide_what_was_trimmed(tmp_path: Path, trim: float) -> None:
     source = write_clip(tmp_path / "a.mp4", COUNT, clip=Clip(options={"bf": "3", "g": "25"}, fps=Fraction(25)))
