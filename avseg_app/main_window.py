@@ -9,13 +9,15 @@ from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, Q
 from PySide6.QtWidgets import QFileDialog, QLabel, QMainWindow, QMenu, QStackedWidget, QWidget
 
 from avseg_app.help import AboutDialog, ShortcutsDialog
-from avseg_app.icons import app_icon, icon
+from avseg_app.icons import app_icon
 from avseg_app.live.page import LivePage
 from avseg_app.settings import SettingsStore
 from avseg_app.theme import ThemeManager
 from avseg_app.training.page import TrainingPage
 from avseg_app.widgets.controls import column, make_action, row
 from avseg_app.widgets.drop_veil import DropVeil
+from avseg_app.widgets.elided_label import ElidedLabel
+from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.widgets.message_bar import MessageBar
 from avseg_app.widgets.mode_rail import ModeRail
 from avseg_app.workers.protocol import ModelReady
@@ -38,7 +40,7 @@ class MainWindow(QMainWindow):
         self.settings, self._themes = settings, themes
         self.setWindowTitle(_TITLE)
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(QSize(860, 560))
+        self.setMinimumSize(QSize(1000, 600))
         self.resize(1280, 820)
         self.setAcceptDrops(True)
         self.controller = Controller(settings, self)
@@ -185,20 +187,18 @@ class MainWindow(QMainWindow):
             menu.addAction(action)
 
     def _make_status(self) -> None:
-        self._device = QLabel(self.tr("Getting the model ready…"))
-        self._device_icon = QLabel()
+        self._device = ElidedLabel(self.tr("Getting the model ready…"))
         self._sound_note = QLabel()
         self._readout = QLabel()
         self._readout.setAccessibleName(self.tr("Under the mouse"))
         left = QWidget()
-        left.setLayout(row(self._device_icon, self._device, spacing=6, margins=(10, 0, 0, 0)))
+        left.setLayout(row(IconLabel("chip", 16), self._device, spacing=6, margins=(10, 0, 0, 0)))
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addWidget(left)
         bar.addWidget(self._sound_note)
         bar.addPermanentWidget(self._readout)
         bar.addPermanentWidget(self.exporting.strip)
-        self._draw_status_icon()
 
     def _connect(self) -> None:
         controller = self.controller
@@ -220,7 +220,6 @@ class MainWindow(QMainWindow):
         self.training.message.connect(self.messages.show_message)
         self.training.model_chosen.connect(self._use_model)
         self.settings.changed.connect(self._on_setting)
-        self._themes.changed.connect(self._draw_status_icon)
 
     def _on_document(self) -> None:
         document = self.controller.document
@@ -275,9 +274,6 @@ class MainWindow(QMainWindow):
             self.actions_by_name["inspector"].setChecked(self.settings.values.inspector_visible)
         elif name in ("model", "rate"):
             self.toolbar.refresh()
-
-    def _draw_status_icon(self) -> None:
-        self._device_icon.setPixmap(icon("chip", "text-muted").pixmap(QSize(16, 16), self.devicePixelRatioF()))
 
     def _fill_recent(self) -> None:
         self._recent_menu.clear()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSlider,
     QStyle,
     QStyleOptionSlider,
@@ -164,6 +165,13 @@ def action_button(action: QAction, icon_name: str, size: int = 18) -> ToolButton
         button.setChecked(action.isChecked())
 
     action.changed.connect(follow)
+    return button
+
+
+def icon_button(icon_name: str, text: str, token: str = "text") -> QPushButton:
+    """A button with an icon and, at some distance from it, words."""
+    button = QPushButton(icon(icon_name, token), f" {text}")
+    button.setAccessibleName(text)
     return button
 
 

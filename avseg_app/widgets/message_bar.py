@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from avseg_app.icons import icon
 from avseg_app.widgets.controls import ToolButton
+from avseg_app.widgets.icon_label import IconLabel
 
 Kind = Literal["info", "success", "warning", "error"]
 
@@ -21,7 +21,7 @@ class MessageBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("message")
-        self._icon = QLabel()
+        self._icon = IconLabel("info", 18)
         self._text = QLabel()
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -54,7 +54,7 @@ class MessageBar(QFrame):
     ) -> None:
         """Says `text`; a button `action_text` runs `action` and closes the message."""
         self.setProperty("kind", kind)
-        self._icon.setPixmap(icon(kind, kind).pixmap(QSize(18, 18), self.devicePixelRatioF()))
+        self._icon.set_icon(kind, kind)
         self._text.setText(text)
         self._text.setAccessibleName(text)
         self._button.setText(action_text)

@@ -44,8 +44,8 @@ def main(connection: Connection) -> None:
 class Inbox:
     """Requests as they come in; a second thread reads the pipe, so that nothing waits for the model to look."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, gone: Callable[[], object]) -> None:
+        self._connection, self._gone = connection, gone
         self._requests: deque[Request] = deque()
         self._wake = threading.Condition()
         threading.Thread(target=self._listen, name="inbox", daemon=True).start()
@@ -64,7 +64,8 @@ class Inbox:
             try:
                 request = self._connection.recv()
             except (EOFError, OSError):
-                os._exit(0)  # the window is gone, and the store is whole after every commit
+                self._gone()
+                return
             with self._wake:
                 self._requests.append(request)
                 self._wake.notify()
@@ -73,14 +74,16 @@ class Inbox:
 class Worker:
     """Does what is most urgent: a click, then what is in view, then the rest of the video."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, gone: Callable[[], object] = lambda: os._exit(0)) -> None:
+        """`gone` is called when the window is no more; the store is whole after every commit, so exiting is safe."""
         self._connection = connection
-        self._inbox = Inbox(connection)
+        self._inbox = Inbox(connection, gone)
         from avseg_app.workers import segment_job  # brings torch, while requests already queue up
 
         self._jobs = segment_job
         self._segmenter: Segmenter | None = None
         self._job: SegmentJob | None = None
+        self._generation = 0
 
     def run(self) -> None:
         """Serves for ever."""
@@ -122,14 +125,11 @@ class Worker:
 
     def _start(self, request: StartJob) -> None:
         self._drop_job()
+        self._generation = request.generation
         if not self._load(request.model) or self._segmenter is None:
             self._say(JobEnded(request.generation, "failed"))
             return
-        try:
-            self._job = self._jobs.SegmentJob(request, self._segmenter)
-        except AVSegError as error:
-            self._say(JobEnded(request.generation, "failed", str(error)))
-            return
+        self._job = self._jobs.SegmentJob(request, self._segmenter)
         self._say(self._job.started())
         if not self._job.busy:
             self._say(JobEnded(request.generation, "done"))
@@ -155,7 +155,7 @@ class Worker:
     def _fail(self, message: str) -> None:
         if self._job is not None:
             self._job.stop()
-            self._say(JobEnded(self._job.generation, "failed", message))
+        self._say(JobEnded(self._generation, "failed", message))
 
     def _drop_job(self) -> None:
         if self._job is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -151,5 +152,6 @@ def _open_store(path: Path, header: RunHeader) -> MaskStore:
     try:
         return open_store(path, header)
     except InputError:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
         return open_store(path, header)

@@ -11,10 +11,10 @@ from avseg_core.inference.cache import ResultCache
 from avseg_core.media.info import MediaInfo
 from avseg_core.media.video import VideoReader
 from avseg_core.models.library import find_model
+from avseg_core.results.codec import Summary
 from avseg_core.results.identity import file_id
 from avseg_core.results.result import WindowResult
 from avseg_core.results.store import MaskStore
-from avseg_core.results.timeline import Timeline, read_timeline
 
 
 def examine(path: Path, cancel: Callable[[], bool]) -> MediaInfo:
@@ -50,13 +50,13 @@ def result_cache() -> ResultCache:
     return ResultCache(cache_dir() / "masks")
 
 
-def stored_timeline(path: Path, threshold: float) -> Timeline | None:
-    """The timeline of the store at `path`; None if there is none that can be read."""
+def stored_summaries(path: Path, threshold: float) -> list[Summary]:
+    """What the timeline shows of the store at `path`, a few dozen bytes per window; empty if it cannot be read."""
     try:
         with MaskStore(path) as store:
-            return read_timeline(store, threshold)
+            return list(store.summaries(threshold))
     except AVSegError:
-        return None
+        return []
 
 
 def stored_result(path: Path, index: int) -> WindowResult | None:

@@ -17,8 +17,8 @@ from avseg_app.workspace.document import Document
 from avseg_app.workspace.envelope import EnvelopeReader
 from avseg_core.errors import AVSegError, Cancelled
 from avseg_core.media.info import MediaInfo
+from avseg_core.results.codec import Summary
 from avseg_core.results.result import WindowResult
-from avseg_core.results.timeline import Timeline as StoredTimeline
 
 _REREAD_MS = 120
 _MAPS_MS = 120
@@ -210,12 +210,12 @@ class Controller(QObject):
         if document is not None:
             path = document.store
             self._files.submit(
-                lambda: cache.stored_timeline(path, threshold), lambda stored: self._on_timeline(document, stored)
+                lambda: cache.stored_summaries(path, threshold), lambda stored: self._on_summaries(document, stored)
             )
 
-    def _on_timeline(self, document: Document, stored: StoredTimeline | None) -> None:
-        if document is self.document and stored is not None:
-            document.take_timeline(stored)
+    def _on_summaries(self, document: Document, stored: list[Summary]) -> None:
+        if document is self.document and stored:
+            document.take_summaries(stored)
             self._set_job(done=document.done)
             self.timeline_changed.emit()
             self._show_result()

@@ -10,11 +10,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from avseg_app.workspace.tags import telling_tag
 from avseg_app.workspace.timeline import TimelineData
 from avseg_core.media.info import MediaInfo
 from avseg_core.media.windows import RegularWindows, regular_windows
+from avseg_core.results.codec import Summary
 from avseg_core.results.result import WindowResult
-from avseg_core.results.timeline import Timeline as StoredTimeline
 
 _RESULT_BYTES = 64 << 20
 Phase = Literal["loading", "running", "stopped", "done", "failed"]
@@ -96,14 +97,15 @@ class Document:
         """Takes in a new result."""
         index = result.window.index
         self.area[index] = np.count_nonzero(result.probability > 255 * threshold) / result.probability.size
-        self.tags[index] = result.tags[0][0] if result.tags else ""
+        self.tags[index] = telling_tag(result.tags)
         self.results.put(result)
 
-    def take_timeline(self, stored: StoredTimeline) -> None:
+    def take_summaries(self, stored: list[Summary]) -> None:
         """Takes over what a store says of its windows."""
-        for index, area, tag in zip(stored.index.tolist(), stored.area.tolist(), stored.tags, strict=True):
-            if index < len(self.area):
-                self.area[index], self.tags[index] = area, tag
+        for summary in stored:
+            if summary.index < len(self.area):
+                self.area[summary.index] = summary.area
+                self.tags[summary.index] = telling_tag(summary.tags)
 
     def keep_only(self, indices: tuple[int, ...]) -> None:
         """Forgets all windows but these: the store was begun anew."""

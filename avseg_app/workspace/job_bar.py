@@ -23,8 +23,10 @@ class JobBar(QWidget):
         self._bar.setFixedWidth(170)
         self._bar.setAccessibleName(self.tr("Segmentation progress"))
         self.button = QPushButton()
-        self.button.setProperty("kind", "quiet")
         self.button.clicked.connect(self._act)
+        widths = [self.fontMetrics().horizontalAdvance(text) for text in (self.tr("Cancel"), self.tr("Resume"))]
+        self.button.setFixedSize(max(widths) + 32, self.fontMetrics().height() + 12)
+        self.setFixedHeight(self.button.height() + 4)  # the canvas must not jump when the button comes and goes
         self._running = False
         self.setLayout(row(self._text, self._bar, self.button, 0, spacing=10, margins=(12, 0, 12, 4)))
         self.show_state(JobState())

@@ -113,7 +113,7 @@ def _map_table() -> NDArray[np.uint8]:
 
 def _line_width(view: View, base: int) -> int:
     """Lines keep their look on screens with many pixels."""
-    return max(1, round(base * max(1.0, view.height / 1000)))
+    return max(1, round(base * max(1.0, view.height / 540)))
 
 
 def _draw_edges(

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
-from avseg_app.icons import app_icon, icon
+from avseg_app import icons, theme
+from avseg_app.icons import app_icon
 from avseg_app.paths import DEMO_CLIP
 from avseg_app.settings import SettingsStore
-from avseg_app.widgets.controls import column, frame, label, row, set_property
+from avseg_app.widgets.controls import column, frame, icon_button, label, row, set_property
+from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.background import Background
 from avseg_app.workspace.thumbnail import read_thumbnail
 
@@ -66,9 +79,6 @@ class StartPage(QWidget):
         return title
 
     def _make_drop_area(self) -> QFrame:
-        picture = QLabel()
-        picture.setPixmap(icon("drop", "text-muted").pixmap(QSize(48, 48), self.devicePixelRatioF()))
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         headline = label(self.tr("Drop a video here"), "heading")
         headline.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint = label(
@@ -79,13 +89,13 @@ class StartPage(QWidget):
         self.open_button.setProperty("kind", "primary")
         self.open_button.setToolTip(self.tr("Open a video (Ctrl+O)"))
         self.open_button.clicked.connect(self.open_requested)
-        self.live_button = QPushButton(icon("camera"), self.tr("Live camera…"))
+        self.live_button = icon_button("camera", self.tr("Live camera…"))
         self.live_button.setToolTip(self.tr("See live what sounds before a camera and a microphone (Ctrl+L)"))
         self.live_button.clicked.connect(self.live_requested)
         area = frame("dropArea")
         area.setLayout(
             column(
-                picture,
+                row(0, IconLabel("drop", 48), 0),
                 headline,
                 hint,
                 6,
@@ -161,14 +171,14 @@ class _RecentList(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName(self.tr("Recent videos"))
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setItemDelegate(_RecentDelegate(self))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumHeight(120)
 
     def fill(self, files: list[Path]) -> None:
         self.clear()
         for path in files:
-            item = QListWidgetItem(icon("film", "text-muted"), f"{path.name}\n{path.parent}")
+            item = QListWidgetItem(f"{path.name}, {path.parent}")
             item.setData(Qt.ItemDataRole.UserRole, path)
             item.setToolTip(self.tr("{0}\nDelete takes it off this list").format(path))
             self.addItem(item)
@@ -178,6 +188,28 @@ class _RecentList(QListWidget):
             self.removed.emit(self.currentItem().data(Qt.ItemDataRole.UserRole))
         else:
             super().keyPressEvent(event)
+
+
+class _RecentDelegate(QStyledItemDelegate):
+    """A film, the name, and below it the folder in a quieter colour."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return QSize(200, 2 * option.fontMetrics.height() + 12)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        self.initStyleOption(option, index)
+        option.text = ""
+        option.widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        tokens, path = theme.current(), index.data(Qt.ItemDataRole.UserRole)
+        box, line = QRectF(option.rect), option.fontMetrics.height()
+        icons.draw(painter, "film", QRectF(box.left() + 8, box.center().y() - 10, 20, 20), "text-muted")
+        top = box.center().y() - line
+        for text, token in ((path.name, "text"), (str(path.parent), "text-muted")):
+            place = QRectF(box.left() + 40, top, box.width() - 48, line)
+            painter.setPen(tokens.color(token))
+            elided = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(place.width()))
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, elided)
+            top += line
 
 
 def _card() -> QFrame:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from avseg_app import theme
-from avseg_app.icons import icon
 from avseg_app.settings import RATES, SettingsStore
-from avseg_app.widgets.controls import Choice, action_button, frame, label, row
+from avseg_app.widgets.controls import Choice, action_button, frame, icon_button, label, row
 from avseg_core.models.library import available_models
 
 
@@ -22,7 +21,7 @@ class Toolbar(QFrame):
         super().__init__(parent)
         self.setObjectName("toolbar")
         self._settings = settings
-        self.open_button = QPushButton(icon("open"), self.tr("Open…"))
+        self.open_button = icon_button("open", self.tr("Open…"))
         self.open_button.setToolTip(self.tr("Open a video (Ctrl+O)"))
         self.open_button.clicked.connect(actions["open"].trigger)
         self.model_choice = Choice(self.tr("Model"))
@@ -30,7 +29,7 @@ class Toolbar(QFrame):
         self.rate_choice = Choice(self.tr("Masks per second"))
         for rate in RATES:
             self.rate_choice.addItem(self._rate_text(rate), rate)
-        self.export_button = QPushButton(icon("export", "accent-text"), self.tr("Export…"))
+        self.export_button = icon_button("export", self.tr("Export…"), "accent-text")
         self.export_button.setProperty("kind", "primary")
         self.export_button.setToolTip(self.tr("Export masks or an overlay video (Ctrl+E)"))
         self.export_button.clicked.connect(actions["export"].trigger)
