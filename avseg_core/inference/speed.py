@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from avseg_core.config import InferenceConfig, ModelConfig, lite_model_config, p
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads
 from avseg_core.inference.fuse import prepare_for_inference
+from avseg_core.inference.memory import peak_memory
 from avseg_core.inference.preprocess import normalise, resize_frame
 from avseg_core.inference.run import segment_video
 from avseg_core.inference.segmenter import Segmenter
@@ -206,22 +206,3 @@ def _run_alone(contestant: Contestant, clip: Path, answer: Connection) -> None:
         answer.send((report.header.duration / report.seconds, peak_memory()))
     except AVSegError as error:
         answer.send(error)
-
-
-def peak_memory() -> float:
-    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
-    try:
-        # ru_maxrss of a child begins with its parent's on Linux; the high-water mark of the address space does not.
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(kilobytes) * 1024 / 1e6
-    except (OSError, StopIteration):
-        return _peak_without_proc()
-
-
-def _peak_without_proc() -> float:
-    if sys.platform == "win32":
-        return float("nan")
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

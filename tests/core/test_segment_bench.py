@@ -79,11 +79,11 @@ def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
 
 def test_memory_is_of_this_process() -> None:
     script = (
-        "from avseg_core.inference import speed\n"
-        "before = speed.peak_memory()\n"
+        "from avseg_core.inference.memory import peak_memory\n"
+        "before = peak_memory()\n"
         "block = bytearray(300_000_000)\n"
         "block[::4096] = b'x' * len(block[::4096])\n"
-        "print(speed.peak_memory() - before)"
+        "print(peak_memory() - before)"
     )  # a process of its own: the peak of this one may be far above by now
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert 250 < float(answer.stdout) < 400

@@ -1,7 +1,6 @@
 """`segment` in a process of its own: stopped, killed, out of disk; and continued afterwards."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -11,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from avseg_core import cli
 from avseg_core.media import VideoReader
 from avseg_core.results.store import MaskStore
-from tests.segment_fixtures import write_video
+from tests.segment_fixtures import ToneModel, write_video
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
@@ -57,7 +57,14 @@ def wait_for_masks(store: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_and_continued(video: Path, tmp_path: Path, how: signal.Signals) -> None:
+def test_stopped_and_continued(
+    video: Path,
+    tmp_path: Path,
+    how: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("avseg_core.inference.segmenter.load_model", lambda *_: ToneModel())
     store = tmp_path / "long.avseg"
     with start(video, tmp_path, delay=0.4) as process:
         wait_for_masks(store, 8)
@@ -71,11 +78,10 @@ def test_stopped_and_continued(video: Path, tmp_path: Path, how: signal.Signals)
         kept = len(opened)
         assert 8 <= kept < SECONDS
         assert opened.indices() == list(range(kept))
-    with start(video, tmp_path, "--export", "coco", "--json") as process:
-        answer, said = process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert json.loads(answer)["videos"][0]["continued_from"] == kept
-    assert f"continued a run that had {kept} of its masks" in said
+    assert cli.main(["segment", str(video), "--out", str(tmp_path), "--export", "coco", "--json"]) == 0
+    answer = capsys.readouterr()
+    assert json.loads(answer.out)["videos"][0]["continued_from"] == kept
+    assert f"continued a run that had {kept} of its masks" in answer.err
     coco = json.loads((tmp_path / "long.coco.json").read_text())
     assert len(coco["images"]) == SECONDS
     assert [item["image_id"] % 3 for item in coco["annotations"]] == [1, 2] * (SECONDS // 3)
@@ -94,14 +100,21 @@ def test_stopped_while_exporting_leaves_no_half_file(video: Path, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["long.avseg"]
 
 
-FULL_DISK = r"""
-mount -t tmpfs tmpfs "$DISK"
-for room in 28k 56k 160k 64m; do
-    mount -o remount,size=$room "$DISK"
-    "$@" 2>&1
-    echo "exit $?, left:" $(ls -A "$DISK")
-done
-cp "$DISK"/* "$KEEP"
+FULL_DISK = """
+import os, shutil, subprocess, sys
+import avseg_core.inference.segmenter as segmenter
+from avseg_core.cli import main
+from tests.segment_fixtures import ToneModel
+
+segmenter.load_model = lambda *_: ToneModel()
+sys.stderr = sys.stdout
+video, disk, keep = sys.argv[1:]
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
+for room in ("28k", "56k", "160k", "64m"):
+    subprocess.run(["mount", "-o", "remount,size=" + room, disk], check=True)
+    code = main(["segment", video, "--out", disk, "--export", "overlay"])
+    print("exit", code, "left", *sorted(os.listdir(disk)))
+shutil.copytree(disk, keep)
 """
 MAY_MOUNT = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
 
@@ -114,12 +127,9 @@ def test_a_full_disk(video: Path, tmp_path: Path) -> None:
     """Room for less than an empty store, for some masks, for all masks without the overlay, and for everything."""
     disk, keep = tmp_path / "disk", tmp_path / "keep"
     disk.mkdir()
-    keep.mkdir()
-    segment = [sys.executable, "-c", SLOW, "0", "segment", str(video), "--out", str(disk), "--export", "overlay"]
     done = subprocess.run(
-        ["unshare", "-rm", "bash", "-c", FULL_DISK, "bash", *segment],
+        ["unshare", "-rm", sys.executable, "-c", FULL_DISK, str(video), str(disk), str(keep)],
         cwd=ROOT,
-        env={**os.environ, "DISK": str(disk), "KEEP": str(keep), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=250,
@@ -127,10 +137,10 @@ def test_a_full_disk(video: Path, tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     ends = [number for number, line in enumerate(lines) if line.startswith("exit ")]
     assert [lines[end] for end in ends] == [
-        "exit 1, left:",
-        "exit 1, left: long.avseg",
-        "exit 1, left: long.avseg",
-        "exit 0, left: long.avseg long_overlay.mp4",
+        "exit 1 left",
+        "exit 1 left long.avseg",
+        "exit 1 left long.avseg",
+        "exit 0 left long.avseg long_overlay.mp4",
     ]
     for end in ends[:3]:
         assert lines[end - 1].startswith("avseg: ")
