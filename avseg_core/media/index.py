@@ -26,6 +26,8 @@ from avseg_core.progress import CancelCheck, ProgressCallback
 HEADERS_SUFFICE_FROM = 32 << 20
 """Bytes from which on the headers of an MP4 are used instead of a pass over its packets."""
 _KEPT_INDEXES = 2
+_DAMAGED_START = 1
+"""Seconds that pictures may begin before the file's start without its being taken for damaged."""
 _ORDER_SAMPLE = 200
 """Packets decoded to see whether time stamps that FFmpeg made up are in order."""
 _TRUNCATION_SLACK = 1.0
@@ -127,6 +129,7 @@ def _scan(info: MediaInfo, size: int, progress: ProgressCallback | None, cancel:
             tables = read_packets(container, streams, problems, progress, cancel)
         if container.format.name in SPLICEABLE_FORMATS and tables:
             tables = run_on(tables, reference=video.index if video else sounds[0].index)
+        start = _first_shown(tables[video.index].rows, start) if video else start
         pictures = _index_pictures(info.path, video, tables[video.index].rows, start) if video else None
         filled = [place for place, sound in enumerate(sounds) if len(tables[sound.index].rows)]
         tracks = tuple(_sound_rows(sounds[place], tables[sounds[place].index]) for place in filled)
@@ -139,6 +142,13 @@ def _tables_in_headers(path: Path) -> dict[int, StreamTable] | None:
     with open_input(path) as container:
         video = video_stream(container)
         return read_tables(path, container, [*([video] if video else []), *audio_streams(container)])
+
+
+def _first_shown(rows: PacketRows, start: Fraction) -> Fraction:
+    """Where the pictures really begin if FFmpeg took `start` from a damaged stamp far behind them, else `start`."""
+    stamps = rows.presented[(rows.pts != NO_TIME) & ~rows.discard]
+    first = int(stamps.min()) * rows.time_base if len(stamps) else start
+    return first if first < start - _DAMAGED_START else start
 
 
 def _sound_rows(stream: AudioStream, table: StreamTable) -> SoundRows:

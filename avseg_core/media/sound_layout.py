@@ -27,6 +27,8 @@ _CONSTANT_LENGTH = frozenset(
 )
 """Codecs whose packets all hold the same number of samples (the last one of ALAC may hold fewer)."""
 _MEASURED_PACKETS = 12
+_LONGEST_PACKET_SECONDS = 10
+"""What a damaged time stamp may claim at the most."""
 _GAP_SECONDS = 0.010
 """Disagreement between stamps and sample count that is taken for a real gap; the shortest usual packet lasts 20 ms."""
 
@@ -58,6 +60,7 @@ def sound_layout(path: str, sound: SoundRows, start: Fraction) -> SoundLayout:
     if lengths is None:
         rate, counts = _measure(path, sound, len(sound.rows))
         lengths = np.array(counts, np.int64)
+    lengths = np.clip(lengths, 0, _LONGEST_PACKET_SECONDS * rate)
     stamped = _stamped_positions(sound.rows, start, rate)
     half_tick = float(sound.rows.time_base * rate / 2)
     position = _without_seams(stamped, lengths, half_tick, _GAP_SECONDS * rate, _expected_first(sound, start, rate))

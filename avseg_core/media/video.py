@@ -27,6 +27,9 @@ _SEEK_WORTH = 16
 """Packets that must lie between the decoder and the next entry point before a seek is cheaper than decoding on."""
 _KEPT_BEFORE = 12
 """Pictures before a wanted one that are decoded whole, for stepping back; farther ones only if others refer to them."""
+_MOST_LOST = 32
+"""Pictures at the beginning that may lack what they refer to."""
+_NO_FLOOR = int(np.iinfo(np.int64).min)
 _CACHE_BYTES = 96 << 20
 
 
@@ -76,7 +79,7 @@ class VideoReader:
         self._cache = _FrameCache(cache_bytes)
         self._waiting: deque[tuple[int, VideoFrame]] = deque()
         self._drained = False
-        self._floor = np.iinfo(np.int64).min
+        self._floor = _NO_FLOOR
         self._last = -1
         self._fresh = False
         self._entry_row = 0
@@ -92,12 +95,15 @@ class VideoReader:
             self._cursor.close()
             raise InputError(f"{self._index.info.path}: no picture of its video can be decoded; it may be damaged.")
         number, picture = first
-        self._shown, self.times = shown[number:], times[number:]
-        self._number -= number
+        # More than a group of them is not a cut but a damaged stamp on the first picture.
+        lost = number if number <= _MOST_LOST else 0
+        self._shown, self.times = shown[lost:], times[lost:]
+        self._number -= lost
         self._shown_rank = self._rank[self._shown]
         self._absent = np.zeros(len(self._shown), bool)
-        self._last = 0
-        self._cache.put(0, picture)
+        self._last = 0 if lost == number else -1
+        self._first = picture
+        self._cache.put(number - lost, picture)
         self._to_rgb = RgbConverter(picture)
         self.info = replace(self._index.info, width=self._to_rgb.width, height=self._to_rgb.height)
 
@@ -167,20 +173,22 @@ class VideoReader:
             yield self.frame_at(time)
 
     def _picture(self, index: int) -> VideoFrame:
-        while True:
-            index = self._present(index)
+        while (index := self._present(index)) >= 0:
             picture = self._cache.get(index)
             if picture is not None:
                 return picture
             self._approach(index)
             self._decode_until(index)
+            if self._cache.get(index) is None:
+                self._absent[index] = True
+        return self._first
 
     def _present(self, index: int) -> int:
-        """The nearest index at or before `index` that is not known to be without a picture of its own."""
+        """The nearest index at or before `index` that is not known to be without a picture of its own, -1 if none."""
         if not self._absent[index]:
             return index
         before = np.flatnonzero(~self._absent[:index])
-        return int(before[-1]) if len(before) else 0
+        return int(before[-1]) if len(before) else -1
 
     def _approach(self, index: int) -> None:
         """Seeks unless decoding on from where the decoder is gets to `index` sooner."""
@@ -191,7 +199,8 @@ class VideoReader:
         self._cursor.seek(entry)
         self._waiting.clear()
         self._drained = False
-        self._floor = int(self._rank[entry])
+        # From the beginning everything comes out, also where damaged stamps put later packets before the first.
+        self._floor = int(self._rank[entry]) if entry else _NO_FLOOR
         self._last = int(np.searchsorted(self._shown_rank, self._floor)) - 1
         self._fresh = entry != 0
         self._entry_row = entry
@@ -220,11 +229,17 @@ class VideoReader:
                 self._approach(index)
                 continue
             self._fresh = False
-            self._absent[max(self._last + 1, self._complete_from) : number] = True
-            self._last = number
-            if picture is None:
+            if picture is not None:
+                self._cache.put(number, picture)
+            if not self._is_early(number):
+                self._absent[max(self._last + 1, self._complete_from) : number] = True
+                self._last = number
+            if number == index or picture is None:
                 return
-            self._cache.put(number, picture)
+
+    def _is_early(self, number: int) -> bool:
+        """Whether a picture comes out before others that it should follow are even read: its stamp is wrong."""
+        return bool(np.any(self._shown[self._last + 1 : number] >= self._cursor.next_row))
 
     def _next_picture(self) -> tuple[int, VideoFrame] | None:
         """The decoder's next picture that is shown, with its index; None at the end."""

@@ -273,3 +273,19 @@ def test_memory_stays_flat_however_much_is_decoded(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", _MEMORY, path], capture_output=True, text=True, check=True)
     peaks = [int(peak) for peak in done.stdout.split()]
     assert peaks[-1] - peaks[1] < 4096  # kilobytes, where 1500 more pictures were decoded: 345 MB
+
+
+def test_a_damaged_first_time_stamp_costs_one_picture(good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "late.ts"
+    data = bytearray((good / "a.ts").read_bytes())
+    index = media_index(good / "a.ts").video
+    assert index is not None
+    stamps = data.index(b"\0\0\1\xe0", int(index.rows.position[0])) + 9  # PTS and DTS of the first picture's header
+    data[stamps] = data[stamps] & 0xF1 | 0x08  # the highest bits of a 33-bit clock: hours later
+    path.write_bytes(data)
+    with VideoReader(path, cache_bytes=0) as reader:
+        assert len(reader) == 40
+        numbers = [read_number(frame.image) for frame in reader.frames()]
+        assert numbers[:39] == list(range(1, 40))
+        assert [read_number(reader.frame_by_index(i).image) for i in (20, 3, 38)] == [21, 4, 39]
+        assert read_number(reader.frame_at(0.5).image) == pytest.approx(15, abs=1)
