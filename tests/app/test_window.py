@@ -316,7 +316,7 @@ def test_a_model_that_fails_does_not_block_the_selector(segmented: MainWindow, q
         choice.activated.emit(choice.currentIndex())
         qtbot.waitUntil(lambda: segmented.messages.kind == "error", timeout=PATIENCE)
         assert "broken.safetensors" in segmented.messages.text
-        assert segmented.controller.document.job.phase == "failed"
+        qtbot.waitUntil(lambda: segmented.controller.document.job.phase == "failed", timeout=PATIENCE)
         choice.setCurrentText("small")
         choice.activated.emit(choice.currentIndex())
         qtbot.waitUntil(lambda: segmented.controller.document.model == "small" and is_done(segmented), timeout=PATIENCE)
