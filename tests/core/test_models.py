@@ -324,7 +324,7 @@ def test_lite_is_small_and_answers() -> None:
 
 def test_available_architectures() -> None:
     assert {"avsegformer", "tpavi"} <= set(available())
-    with pytest.raises(InputError, match="Unknown architecture 'unet'; choose one of: avsegformer, .*tpavi"):
+    with pytest.raises(InputError, match=r"Unknown architecture 'unet'; choose one of: avsegformer, .*tpavi"):
         small(architecture="unet")
 
 
