@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from avseg_core.config import ModelConfig
 from avseg_core.models.attention import AttentionMap
-from avseg_core.models.audio_encoders import AUDIO_ENCODERS, YAMNet, per_distinct
+from avseg_core.models.audio_encoders import AUDIO_ENCODERS, per_distinct
 from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.decoder import Decoder
 from avseg_core.models.encoder import Encoder, FeatureProjection, MaskFeature, level_shapes
@@ -58,7 +58,8 @@ class AVSegFormer(nn.Module):
         self.decoder = Decoder(config)
         self.mask_head = MaskHead(config)
         self.reformer = None if config.reformer == "none" else Reformer(config)
-        self.label_prior = LabelPrior(self.backbone.channels[-1], dim) if config.label_prior else None
+        hearing = self.audio_encoder.embed_dim
+        self.label_prior = LabelPrior(self.backbone.channels[-1], hearing, dim) if config.label_prior else None
 
     def forward(self, frames: Tensor, logmel: Tensor, is_frame: Tensor | None = None) -> AVSOutput:
         """frames [N,3,H,W], ImageNet-normalised, logmel [N,1,96,64] -> AVSOutput; `is_frame` as in `segment`."""
@@ -102,7 +103,7 @@ class AVSegFormer(nn.Module):
         shapes = level_shapes(mask_feature)
         if self.label_prior is not None:
             if things is None:
-                things = self.label_prior.weigh(cast(YAMNet, self.audio_encoder).name_sounds(embedding))
+                things = self.label_prior.weigh(self.label_prior.hear(embedding))
             maps = self.label_prior.match(visual.things, things)
             memory, mask_feature = self.label_prior(memory, mask_feature, maps, shapes)
         audio = self.audio_proj(embedding)  # [N,D]

@@ -2,8 +2,10 @@
 
 YAMNet tells 521 AudioSet classes, an ImageNet classifier 1000 things. `label_bridge.txt` says by hand which things can
 make which sounds; the matrix made from it turns the sound's scores into a weight per thing, and the classifier applied
-at every place of the picture tells where such things are. `LabelPrior` gives that to AVSegFormer as further input to
-its memory and mask feature. Neither the paper nor its code has such a box; models without `label_prior` are unchanged.
+at every place of the picture tells where such things are. Both classifiers are the published ones, tuned: the sound's
+to seconds of mixed and noisy sound, the picture's to small things among others. `LabelPrior` gives that to AVSegFormer
+as further input to its memory and mask feature. Neither the paper nor its code has such a box; models without
+`label_prior` are unchanged.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from avseg_core.models.deformable import LevelShapes
 THINGS = 1001
 """ImageNet's 1000 classes and, last, "person"."""
 PERSON = 1000
+NOTHING = 1001
+"""The classifier's last row: none of these things is here."""
 HIDDEN = 1280
 """Width of the classifier's head in all EfficientNet-Lite."""
 CHANNELS = 4
@@ -35,10 +39,11 @@ class LabelPrior(nn.Module):
 
     bridge: Tensor
 
-    def __init__(self, channels: int, dim: int) -> None:
+    def __init__(self, channels: int, hearing: int, dim: int) -> None:
         super().__init__()
+        self.sounds = nn.Linear(hearing, len(YAMNET_CLASSES))
         self.hidden = nn.Conv2d(channels, HIDDEN, 1)
-        self.things = nn.Linear(HIDDEN, THINGS)
+        self.things = nn.Linear(HIDDEN, THINGS + 1)
         self.register_buffer("bridge", torch.from_numpy(bridge_matrix()))
         self.to_memory = nn.Linear(CHANNELS, dim)
         self.to_mask_feature = nn.Conv2d(CHANNELS, dim, 3, padding=1)
@@ -46,15 +51,17 @@ class LabelPrior(nn.Module):
     def locate(self, coarse: Tensor) -> Tensor:
         """The backbone's last map [N,C,h,w] -> probability of every thing at every place [N,1001,h,w].
 
-        The classifier, trained on pooled features, is applied to every place; "person" is a probe of its own.
+        What is missing to 1 is the probability that none of them is there.
         """
         hidden = F.relu6(self.hidden(coarse)).permute(0, 2, 3, 1)  # [N,h,w,HIDDEN]
-        scores = self.things(hidden)
-        known, person = scores[..., :PERSON].softmax(dim=-1), scores[..., PERSON:].sigmoid()
-        return torch.cat([known, person], dim=-1).permute(0, 3, 1, 2)
+        return self.things(hidden).softmax(dim=-1)[..., :THINGS].permute(0, 3, 1, 2)
+
+    def hear(self, embedding: Tensor) -> Tensor:
+        """YAMNet's embedding [N,1024] -> scores of its classes [N,521], 0..1."""
+        return self.sounds(embedding).sigmoid()
 
     def weigh(self, scores: Tensor) -> Tensor:
-        """YAMNet's scores [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1.
+        """Scores of YAMNet's classes [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1.
 
         What speaks for a thing weakly counts even less where something speaks for another thing strongly: "Animal"
         comes with every "Dog" and then says nothing about hens.

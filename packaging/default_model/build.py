@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import _project  # noqa: F401
 import catalogue
@@ -22,8 +23,10 @@ import evaluate
 import numpy as np
 import torch
 from export import export
-from features import cache_maps, name_items, train_person_probe
+from features import cache_maps
 from fetch import fetch
+from hearing import draw_seconds, recognised, tune_hearing
+from naming import choice, name_items, tune_names
 from render3d import find_model, save_views
 from scenes import MIXTURE, Material, SceneMaker, make_scenes, open_scenes
 from soundbank import SoundBank, load_bank, render_notes, speech_items, typing_items
@@ -32,7 +35,6 @@ from train import Cached, SoundTable, TrainOptions, train
 
 from avseg_core.config import ModelConfig
 from avseg_core.models.avsegformer import AVSegFormer
-from avseg_core.models.label_bridge import PERSON
 from avseg_core.models.registry import build_model
 
 CONFIG = ModelConfig(
@@ -53,6 +55,7 @@ CONFIG = ModelConfig(
     reformer="qr",
     label_prior=True,
 )
+_TUNED = ("sounds", "hidden", "things")
 _YAWS = (-65.0, -25.0, 20.0, 60.0)
 _NO_GOOD_MASK = ("bee",)
 """Photos whose saliency mask was seen to be wrong."""
@@ -62,22 +65,23 @@ _NO_GOOD_MASK = ("bee",)
 class Plan:
     """How much of everything."""
 
-    train_scenes: int = 3100
+    train_scenes: int = 6000
     validation_scenes: int = 200
-    sounds_per_label: int = 80
-    minutes: float = 60.0
+    sounds_per_label: int = 150
+    naming_steps: int = 900
+    minutes: float = 75.0
     cases: tuple[tuple[str, int], ...] = (
-        ("one of several", 160),
-        ("photo", 46),
-        ("photo pair", 40),
-        ("two at once", 40),
-        ("nothing", 60),
+        ("one of several", 300),
+        ("photo", 60),
+        ("photo pair", 60),
+        ("two at once", 100),
+        ("nothing", 150),
     )
     """Test cases per group."""
 
 
 SHORT = Plan(
-    24, 8, 2, 0.3, (("one of several", 4), ("photo", 4), ("photo pair", 2), ("two at once", 2), ("nothing", 4))
+    24, 8, 2, 4, 0.3, (("one of several", 4), ("photo", 4), ("photo pair", 2), ("two at once", 2), ("nothing", 4))
 )
 
 
@@ -138,49 +142,75 @@ class Build:
             target = model.label_prior.get_parameter(name)
             with torch.no_grad():
                 target[: len(value)] = value
-        probe = self.work / f"person{self.suffix}.pt"
-        if probe.exists():
-            weights = torch.load(probe, weights_only=True)
-            with torch.no_grad():
-                model.label_prior.things.weight[PERSON] = weights["weight"]
-                model.label_prior.things.bias[PERSON] = weights["bias"]
+        with torch.no_grad():
+            model.label_prior.things.bias[len(value) :] = 0.0
+            model.label_prior.things.weight[len(value) :] = 0.0
+        model.label_prior.sounds.load_state_dict(model.audio_encoder.classifier.state_dict())
         return model.eval()
 
-    def scenes(self) -> None:
-        """Scenes, the backbone's maps of them, the person probe, and every item's names."""
+    def informed(self) -> AVSegFormer:
+        """`pretrained` with both classifiers tuned, as `naming` left them."""
         model = self.pretrained()
-        for name, split, count in (
-            ("train", "train", self.plan.train_scenes),
-            ("val", "val", self.plan.validation_scenes),
-        ):
-            folder = self.work / "scenes" / (name + self.suffix)
+        assert model.label_prior is not None
+        model.label_prior.load_state_dict(torch.load(self.naming_file, weights_only=True), strict=False)
+        return model
+
+    def scenes(self) -> None:
+        """Scenes and the backbone's maps of them."""
+        model = self.pretrained()
+        for name, count in (("train", self.plan.train_scenes), ("val", self.plan.validation_scenes)):
+            folder = self.folder(name)
             rng = np.random.default_rng(len(name))
             kinds = [str(kind) for kind in rng.choice(list(MIXTURE), count, p=list(MIXTURE.values()))]
-            maker = SceneMaker(self.split(split), CONFIG.image_size)
-            maps = cache_maps(folder, make_scenes(folder, maker, kinds, seed=len(name)), model.backbone)
-            if name == "train":
-                self._probe(model, folder, maps[3])
+            maker = SceneMaker(self.split(name), CONFIG.image_size)
+            cache_maps(folder, make_scenes(folder, maker, kinds, seed=len(name)), model.backbone)
 
-    def _probe(self, model: AVSegFormer, folder: Path, coarse: np.ndarray) -> None:
-        assert model.label_prior is not None
-        found = train_person_probe(model.label_prior, open_scenes(folder), coarse)
-        things = model.label_prior.things
-        state = {"weight": things.weight[PERSON].clone(), "bias": things.bias[PERSON].clone()}
-        torch.save(state, self.work / f"person{self.suffix}.pt")
-        (self.work / f"person{self.suffix}.json").write_text(json.dumps(found))
+    def naming(self) -> None:
+        """Both classifiers tuned to scenes; before and after on the validation material in `naming.json`."""
+        model = self.pretrained()
+        prior = model.label_prior
+        assert prior is not None
+        train, val = self.cached("train", model), self.cached("val", model)
+        heard = {
+            name: draw_seconds(self.bank(name, model), model.audio_encoder, self.plan.sounds_per_label, seed)
+            for name, seed in (("train", 5), ("val", 6))
+        }
+
+        def measured() -> dict[str, Any]:
+            return {"things": choice(prior, val.scenes, val.maps[3]), "sounds": recognised(prior, heard["val"])}
+
+        found = {"before": measured()}
+        for step, loss in enumerate(
+            tune_names(prior, train.scenes, train.maps[3], train.names, self.plan.naming_steps)
+        ):
+            if step % 50 == 0:
+                print(f"step {step}: {loss:.3f}", flush=True)
+        tune_hearing(prior, heard["train"])
+        found["after"] = measured()
+        tuned = {name: value for name, value in prior.state_dict().items() if name.split(".")[0] in _TUNED}
+        torch.save(tuned, self.naming_file)
+        self.naming_file.with_suffix(".json").write_text(json.dumps(found, indent=1))
+
+    @property
+    def naming_file(self) -> Path:
+        return self.work / f"naming{self.suffix}.pt"
+
+    def folder(self, name: str) -> Path:
+        return self.work / "scenes" / (name + self.suffix)
 
     def cached(self, name: str, model: AVSegFormer) -> Cached:
-        folder = self.work / "scenes" / (name + self.suffix)
+        """A split's scenes; `model` is a pretrained one."""
+        folder = self.folder(name)
         scenes = open_scenes(folder)
         maps = cache_maps(folder, scenes, model.backbone)
         names = folder / "names.pt"
         if not names.exists():
             assert model.label_prior is not None
-            torch.save(name_items(model.label_prior, scenes, maps[3]), names)
+            torch.save(name_items(model.backbone, model.label_prior, scenes.things, self.masks), names)
         return Cached(scenes, maps, scenes.things, torch.load(names, weights_only=True))
 
     def training(self) -> None:
-        model = self.pretrained()
+        model = self.informed()
         table = SoundTable(self.bank("train", model), model.audio_encoder, self.plan.sounds_per_label, seed=3)
         options = replace(TrainOptions(), minutes=self.plan.minutes)
         train(model, [self.cached("train", model)], table, options, self.run)
@@ -202,7 +232,7 @@ class Build:
         )
         saliency = Saliency(next(self.raw.rglob("u2net.onnx")), torch.get_num_threads())
         predictors = {
-            **evaluate.floor_predictors(model, saliency, self.work / "saliency"),
+            **evaluate.floor_predictors(self.pretrained(), saliency, self.work / "saliency"),
             **evaluate.model_predictors(model),
         }
         result = evaluate.evaluate(cases, predictors)
@@ -227,6 +257,7 @@ class Build:
 STAGES: dict[str, Callable[[Build], object]] = {
     "material": Build.material,
     "scenes": Build.scenes,
+    "naming": Build.naming,
     "training": Build.training,
     "report": Build.report,
     "export": Build.export,

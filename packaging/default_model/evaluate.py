@@ -24,6 +24,7 @@ from teacher import Saliency
 
 from avseg_core.audio.front_end import window_logmel
 from avseg_core.models.avsegformer import AVSegFormer
+from avseg_core.models.label_bridge import PERSON
 
 Mask = NDArray[np.bool_]
 Predict = Callable[["Case"], NDArray[np.float32]]
@@ -152,7 +153,7 @@ def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
                 visual = model.encode_visual(to_frames(case.image[None]))
                 latest.update(case=case, heard=model.embed_audio(logmel), visual=visual)
             heard = latest["heard"]
-            things = prior.weigh(model.audio_encoder.name_sounds(heard))
+            things = prior.weigh(prior.hear(heard))
             output = model.segment_embedding(latest["visual"], embedding * heard, things=bridge * things)
         return np.asarray(output.logits[0, 0].sigmoid())
 
@@ -166,9 +167,12 @@ def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
 def floor_predictors(model: AVSegFormer, saliency: Saliency, folder: Path) -> dict[str, Predict]:
     """What the pretrained networks do without training: saliency alone, and the label bridge times saliency.
 
-    Saliency maps are kept in `folder`.
+    `model` is not trained; its rows for what ImageNet lacks are switched off. Saliency maps are kept in `folder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    assert model.label_prior is not None
+    with torch.no_grad():
+        model.label_prior.things.bias[PERSON:] = -20.0
 
     def salient(case: Case) -> NDArray[np.float32]:
         path = folder / (hashlib.sha256(case.image.tobytes()).hexdigest()[:24] + ".png")
@@ -180,7 +184,7 @@ def floor_predictors(model: AVSegFormer, saliency: Saliency, folder: Path) -> di
         assert model.label_prior is not None
         with torch.no_grad():
             embedding = model.embed_audio(torch.from_numpy(window_logmel(case.sound, "yamnet"))[None])
-            weights = model.label_prior.weigh(model.audio_encoder.name_sounds(embedding))
+            weights = model.label_prior.weigh(model.label_prior.hear(embedding))
             things = model.label_prior.locate(model.backbone(to_frames(case.image[None]))[-1])
             share = model.label_prior.match(things, weights)[:, :1]
             wide = F.interpolate(share, size=case.image.shape[:2], mode="bilinear")[0, 0].numpy()

@@ -21,6 +21,8 @@ from avseg_core.models.audio_encoders import YAMNet
 
 _LONGEST = 12.0
 """Seconds of one file that are kept."""
+_PAUSE = 0.3
+"""Of the loudest second's level: what is below is a pause."""
 _PEOPLE = ("man", "woman", "person")
 
 
@@ -36,6 +38,17 @@ def read_sound(path: Path, start: float = 0.0) -> Sound:
     return np.asarray(sound[begin : begin + longest], np.float32)
 
 
+def _loudness(sound: Sound) -> float:
+    """RMS."""
+    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+
+
+def _loudest(sound: Sound) -> float:
+    """RMS of the loudest second."""
+    starts = range(0, max(1, len(sound) - SAMPLE_RATE + 1), SAMPLE_RATE // 4)
+    return max(_loudness(sound[start : start + SAMPLE_RATE]) for start in starts)
+
+
 @dataclass(frozen=True)
 class SoundBank:
     """label -> its sounds; "noise" holds what nothing in a picture makes."""
@@ -48,11 +61,12 @@ class SoundBank:
         return [name for name in names if self.sounds.get(name)]
 
     def one(self, rng: Generator, label: str) -> Sound:
-        """A second of that label, loud enough to be heard."""
+        """A second of that label in which it is heard, not a pause of the recording."""
         choices = self.sounds[label]
-        for _ in range(8):
-            sound = excerpt(rng, choices[int(rng.integers(len(choices)))])
-            if float(np.sqrt(np.mean(sound**2))) > 3e-3:
+        for _ in range(12):
+            whole = choices[int(rng.integers(len(choices)))]
+            sound = excerpt(rng, whole)
+            if _loudness(sound) > max(3e-3, _PAUSE * _loudest(whole)):
                 break
         return sound
 

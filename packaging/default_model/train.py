@@ -26,6 +26,11 @@ from avseg_core.audio.front_end import window_logmel
 from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
 
+_KNOWN = 0.3
+"""How sure the classifier must be of a thing for its made-up sound to stand for it off screen."""
+_UNLIKELY = 0.02
+_FAINTEST = 0.1
+"""Least strength of a made-up sound."""
 SAME_THING, OTHER_THING = 0.6, 0.12
 """Cosine of two things' names from which they count as the same kind, and below which as surely different."""
 
@@ -34,23 +39,23 @@ SAME_THING, OTHER_THING = 0.6, 0.12
 class TrainOptions:
     """One run; the defaults are the shipped model's."""
 
-    steps: int = 3000
+    steps: int = 6000
     minutes: float = 0.0
     """Stop after this long instead, with the learning rate following the clock; 0 for not at all."""
-    sounds_per_scene: int = 4
+    sounds_per_scene: int = 3
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     warmup: int = 60
     clip_norm: float = 1.0
-    ema_decay: float = 0.998
+    ema_decay: float = 0.999
     intermediate_weight: float = 0.3
     intermediate_every: int = 6
     """The mask reformer costs as much as the rest; every so many steps it is trained too."""
     drop_embedding: float = 0.3
     """Share of the real sounds of which the model hears only what the bridge says, not the embedding."""
-    virtual: float = 0.4
+    virtual: float = 0.3
     """Share of things with recorded sounds that are given a made-up sound all the same."""
-    views: tuple[tuple[float, int, float], ...] = ((0.6, 6, 0.7), (0.8, 4, 0.15), (1.0, 2, 0.15))
+    views: tuple[tuple[float, int, float], ...] = ((0.6, 4, 0.7), (0.8, 3, 0.15), (1.0, 2, 0.15))
     """(share of height and width, scenes per step, probability): most steps see a part of their scenes only, which
     costs a third; the whole model is a convolution or attention and works at any size."""
     log_every: int = 50
@@ -65,7 +70,7 @@ class Cached:
     maps: list[NDArray[np.float16]]
     items: tuple[Item, ...]
     names: Tensor
-    """[items,1001], see `features.name_items`."""
+    """[items,1001], see `naming.name_items`."""
 
 
 @dataclass
@@ -105,11 +110,12 @@ class Director:
         self.cached, self.table, self.options = cached, table, options
         assert model.label_prior is not None
         self.prior = model.label_prior
-        unit = F.normalize(cached.names, dim=1)
-        self.unit = unit
+        names = cached.names / cached.names.amax(dim=1, keepdim=True)
+        self.names = names * (names > _UNLIKELY)
+        self.unit = F.normalize(self.names, dim=1)
         self.bridge = self.prior.bridge  # [521,1001]
         self.bridge_unit = F.normalize(self.bridge, dim=1)
-        self.known = [number for number in range(len(cached.items)) if float(cached.names[number].max()) > 0]
+        self.known = torch.nonzero(cached.names.amax(dim=1) > _KNOWN)[:, 0].tolist()
 
     def play(self, rng: Generator, index: int, present: dict[int, int], avoid: set[int]) -> Sounding:
         """A sound for scene `index` in which item `present[i]` is instance i; `avoid` was played already."""
@@ -164,21 +170,20 @@ class Director:
         return Sounding(torch.zeros(YAMNet.embed_dim), weights, sorted({*chosen, *alike}))
 
     def _heard(self, embedding: Tensor) -> Tensor:
-        return self.prior.weigh(self.table.yamnet.name_sounds(embedding[None]))[0]
+        return self.prior.weigh(self.prior.hear(embedding[None]))[0]
 
     def _maybe_drop(self, rng: Generator, embedding: Tensor) -> Tensor:
         return torch.zeros_like(embedding) if rng.random() < self.options.drop_embedding else embedding
 
     def _imagined(self, rng: Generator, number: int) -> Tensor:
         """Weights as if the bridge had heard this item: its own names, or a sound class that fits them."""
-        names = self.cached.names[number]
-        weights = names ** rng.uniform(0.5, 1.5)
+        weights = self.names[number] ** rng.uniform(0.5, 1.5)
         if rng.random() < 0.5:
             fit = self.bridge_unit @ self.unit[number]  # [521]
             best = torch.nonzero(fit > 0.35)[:, 0]
             if len(best):
                 weights = self.bridge[best[int(rng.integers(len(best)))]]
-        weights = weights * float(rng.uniform(0.3, 1.0))
+        weights = weights * float(np.exp(rng.uniform(np.log(_FAINTEST), 0.0)))
         for _ in range(int(rng.integers(0, 3))):
             weights = torch.maximum(
                 weights, self.bridge[int(rng.integers(len(self.bridge)))] * float(rng.uniform(0, 0.2))
@@ -234,12 +239,12 @@ def visible_items(cached: Cached, index: int, instances: NDArray[np.uint8]) -> d
 
 
 def trainable(model: AVSegFormer) -> list[nn.Parameter]:
-    """Everything but the two pretrained networks and the classifier that names things."""
+    """Everything but the two pretrained networks and the classifiers that name sounds and things."""
     for part in (model.backbone, model.audio_encoder):
         part.requires_grad_(False)
     if model.label_prior is not None:
-        model.label_prior.hidden.requires_grad_(False)
-        model.label_prior.things.requires_grad_(False)
+        for tuned in (model.label_prior.sounds, model.label_prior.hidden, model.label_prior.things):
+            tuned.requires_grad_(False)
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 

@@ -138,6 +138,8 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     monkeypatch.setattr(sys, "path", [str(BUILD), *sys.path])
     import catalogue
     import features
+    import hearing
+    import naming
     import scenes
     import soundbank
     import train
@@ -155,13 +157,21 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     assert model.label_prior is not None
     small.backbone.load_state_dict(model.backbone.state_dict())
     small.audio_encoder.load_state_dict(model.audio_encoder.state_dict())
-    for part in ("hidden", "things"):
+    for part in ("sounds", "hidden", "things"):
         getattr(small.label_prior, part).load_state_dict(getattr(model.label_prior, part).state_dict())
     maps = features.cache_maps(tmp_path / "s", drawn, small.backbone.eval())
     assert [level.shape[-2:] for level in maps] == [(24, 32), (12, 16), (6, 8), (3, 4)]
-    names = features.name_items(small.label_prior, drawn, maps[3])
+    names = naming.name_items(small.backbone, small.label_prior, drawn.things, tmp_path)
+    assert names.sum(dim=1).tolist() == pytest.approx([1.0, 1.0])
+    losses = list(naming.tune_names(small.label_prior, drawn, maps[3], names, steps=12, learning_rate=1e-3, batch=4))
+    assert np.mean(losses[-3:]) < 0.7 * losses[0]
+    bank = soundbank.load_bank(tones, small.audio_encoder)
+    seconds = hearing.draw_seconds(bank, small.audio_encoder, 6, seed=0)
+    heard = small.label_prior.sounds.weight.clone()
+    hearing.tune_hearing(small.label_prior, seconds)
+    assert not torch.equal(small.label_prior.sounds.weight, heard)
     cached = train.Cached(drawn, maps, drawn.things, names)
-    table = train.SoundTable(soundbank.load_bank(tones, small.audio_encoder), small.audio_encoder, 2, seed=0)
+    table = train.SoundTable(bank, small.audio_encoder, 2, seed=0)
     frozen = {name: value.clone() for name, value in small.backbone.state_dict().items()}
     options = train.TrainOptions(
         steps=30, log_every=10, views=((1.0, 2, 1.0),), sounds_per_scene=2, warmup=5, learning_rate=3e-3
