@@ -205,6 +205,8 @@ class InferenceConfig:
     rate: float = 1.0
     """Masks per second."""
     threshold: float = 0.5
+    refine: bool = True
+    """Draw the edges of the masks to the edges of the picture; only for models without classes."""
     batch_size: int = 4
     """Windows per forward pass."""
     threads: int = 0

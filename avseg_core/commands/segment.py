@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate", type=_rate, default=defaults.rate, metavar="HZ", help="masks per second (default: %(default)s)"
     )
     when.add_argument("--at", type=number, nargs="+", metavar="T", help="masks of exactly these seconds instead")
+    parser.add_argument(
+        "--raw-edges", action="store_true", help="masks as the model draws them, not fitted to the edges of the picture"
+    )
     parser.add_argument("--device", default=defaults.device, choices=devices, help="default: %(default)s")
 
 
@@ -130,7 +133,8 @@ def _unreadable(videos: Iterable[Path]) -> dict[Path, AVSegError]:
 def _load(args: argparse.Namespace) -> Segmenter:
     from avseg_core.inference.segmenter import Segmenter
 
-    segmenter = Segmenter.load(InferenceConfig(model=args.model, device=args.device, rate=args.rate))
+    config = InferenceConfig(model=args.model, device=args.device, rate=args.rate, refine=not args.raw_edges)
+    segmenter = Segmenter.load(config)
     print(f"Device: {segmenter.device_reason}", file=sys.stderr)
     return segmenter
 

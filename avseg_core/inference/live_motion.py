@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avseg_core.inference.refine import apply, linear_functions
 from avseg_core.media.capture import CapturedFrame
 
 SMALL = (160, 120)
@@ -23,8 +24,8 @@ STILL = 0.5
 """Mean grey difference below which nothing has moved."""
 MEMORY = 60
 """Pictures for which the flow is remembered; a mask of an older one is not moved any more."""
-RADIUS, SOFTNESS = 8, 1e-3
-"""Guided filter: reach in small pixels, and the variance of colour (of 0..1) below which a region counts as flat."""
+RADIUS = 8
+"""Reach of the guided filter in small pixels."""
 Grey = NDArray[np.uint8]
 Flow = NDArray[np.float32]
 
@@ -147,52 +148,13 @@ class MaskFollower:
 def refined(mask: NDArray[np.uint8], image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The mask [h,w] with its edges drawn to the edges of the picture [H,W,3], [240,320].
 
-    Guided filter (He et al. 2010) with the colour picture as guide: in every small window the mask is written as a
-    linear function of the colour. The functions are found at a quarter of the size at which they are applied.
+    `refine.refine` for any size of picture, with functions found at a quarter of the size at which they are applied.
     """
     guide = small_picture(image).astype(np.float32) / np.float32(255)  # [h,w,3]
-    values = np.asarray(cv2.resize(mask, SMALL, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
-    slopes, offset = _linear_functions(guide, values)
+    values = np.asarray(cv2.resize(mask, SMALL, interpolation=cv2.INTER_AREA), np.float32)
+    slopes, offset = linear_functions(guide, values, RADIUS)
     shown = np.asarray(cv2.resize(image, SHOWN, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
-    slopes = np.asarray(cv2.resize(slopes, SHOWN, interpolation=cv2.INTER_LINEAR), np.float32)
-    offset = np.asarray(cv2.resize(offset, SHOWN, interpolation=cv2.INTER_LINEAR), np.float32)
-    return np.asarray(np.clip((np.einsum("hwc,hwc->hw", slopes, shown) + offset) * 255, 0, 255), np.uint8)
-
-
-def _linear_functions(
-    guide: NDArray[np.float32], values: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """guide [h,w,3], values [h,w] -> slopes [h,w,3] and offset [h,w] of the functions, averaged over the windows."""
-    mean_guide, mean = _box(guide), _box(values)
-    covariance = _box(guide * values[..., None]) - mean_guide * mean[..., None]  # [h,w,3]
-    r, g, b = cv2.split(guide)
-    products = _box(np.dstack([r * r, r * g, r * b, g * g, g * b, b * b]))
-    mr, mg, mb = cv2.split(mean_guide)
-    rr, rg, rb, gg, gb, bb = np.moveaxis(
-        products - np.dstack([mr * mr, mr * mg, mr * mb, mg * mg, mg * mb, mb * mb]), 2, 0
-    )
-    rr, gg, bb = rr + SOFTNESS, gg + SOFTNESS, bb + SOFTNESS
-    # The inverse of a symmetric 3 x 3 matrix, written out.
-    first, second, third = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
-    determinant = rr * first + rg * second + rb * third
-    cr, cg, cb = cv2.split(covariance)
-    slopes = (
-        np.dstack(
-            [
-                first * cr + second * cg + third * cb,
-                second * cr + (rr * bb - rb * rb) * cg + (rb * rg - rr * gb) * cb,
-                third * cr + (rb * rg - rr * gb) * cg + (rr * gg - rg * rg) * cb,
-            ]
-        )
-        / determinant[..., None]
-    )
-    offset = mean - np.einsum("hwc,hwc->hw", slopes, mean_guide)
-    return _box(slopes), _box(offset)
-
-
-def _box(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean over the windows, channel by channel."""
-    return np.asarray(cv2.boxFilter(values, -1, (2 * RADIUS + 1, 2 * RADIUS + 1)), np.float32)
+    return np.asarray(np.clip(apply(slopes, offset, shown), 0, 255), np.uint8)
 
 
 def _remap(values: NDArray[Any], flow: Flow) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from avseg_core.inference.device import choose_device, cpu_threads
 from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.inference.preprocess import normalise
 from avseg_core.inference.read_ahead import read_ahead
+from avseg_core.inference.refine import refine
 from avseg_core.inference.samples import Sample, make_sample, read_samples
 from avseg_core.media.windows import Window
 from avseg_core.models.audio_encoders import YAMNet
@@ -179,10 +180,12 @@ class Segmenter:
 
     @torch.inference_mode()
     def _results(self, samples: Sequence[Sample]) -> list[WindowResult]:
-        output, logmel = self._forward(samples)
+        output, tags = self._forward(samples)
         probability, labels = to_masks(output.logits)
+        if self.config.refine and labels is None:
+            frames = (sample.frame.permute(1, 2, 0).numpy() for sample in samples)
+            probability = np.stack([refine(mask, frame) for mask, frame in zip(probability, frames, strict=False)])
         mixer = None if output.mixer_weights is None else output.mixer_weights.float().cpu().numpy()
-        tags = self._tags(logmel)
         return [
             WindowResult(
                 window=sample.window,
@@ -197,22 +200,21 @@ class Segmenter:
         ]
 
     @torch.inference_mode()
-    def _forward(self, samples: Sequence[Sample]) -> tuple[AVSOutput, Tensor]:
-        """The model's answer for samples, and their log-mels [N,1,96,64].
+    def _forward(self, samples: Sequence[Sample]) -> tuple[AVSOutput, list[tuple[tuple[str, float], ...]]]:
+        """The model's answer for samples, and what each sound is if the audio encoder can tell.
 
-        The last clip of a model that needs whole clips is filled up with its last sample, so N may be larger.
+        The last clip of a model that needs whole clips is filled up with its last sample, so there may be more of both.
         """
         missing = -len(samples) % self._clip
         padded = [*samples, *[samples[-1]] * missing]
         frames = torch.stack([sample.frame for sample in padded]).to(self.device)  # [N,3,h,w] uint8
         logmel = torch.from_numpy(np.stack([sample.logmel for sample in padded])).to(self.device)
-        return self.model.segment(self.model.encode_visual(normalise(frames)), logmel), logmel
-
-    def _tags(self, logmel: Tensor) -> list[tuple[tuple[str, float], ...]]:
-        """What each sound is, if the audio encoder can tell."""
-        if not isinstance(self.model.audio_encoder, YAMNet):
-            return [()] * len(logmel)
-        return top_tags(self.model.audio_encoder.scores(logmel))
+        model: Any = self.model
+        visual, encoder = model.encode_visual(normalise(frames)), model.audio_encoder
+        if not isinstance(encoder, YAMNet):
+            return model.segment(visual, logmel), [()] * len(padded)
+        embedding = model.embed_audio(logmel)
+        return model.segment_embedding(visual, embedding), top_tags(encoder.name_sounds(embedding))
 
 
 def top_tags(scores: Tensor) -> list[tuple[tuple[str, float], ...]]:

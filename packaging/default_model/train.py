@@ -119,7 +119,7 @@ class Director:
 
     def play(self, rng: Generator, index: int, present: dict[int, int], avoid: set[int]) -> Sounding:
         """A sound for scene `index` in which item `present[i]` is instance i; `avoid` was played already."""
-        kind = rng.choice(["one", "two", "noise", "away"], p=[0.64, 0.1, 0.12, 0.14])
+        kind = rng.choice(["one", "two", "noise", "away"], p=[0.56, 0.2, 0.1, 0.14])
         instances = [order for order in present if order not in avoid] or list(present)
         if not present or kind == "noise":
             return self._noise(rng)
