@@ -23,6 +23,7 @@ from soundbank import SoundBank
 from teacher import Saliency
 
 from avseg_core.audio.front_end import window_logmel
+from avseg_core.inference.refine import refine
 from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.label_bridge import PERSON
 
@@ -141,7 +142,8 @@ def _nothing(rng: Generator, maker: SceneMaker, stamps: Sequence[int], photos: S
 
 
 def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
-    """The model, and the same without the sound's embedding and without the label bridge (that input zeroed)."""
+    """The model as the application runs it, the same with the edges as it draws them, and that without the sound's
+    embedding and without the label bridge (that input zeroed)."""
     prior = model.label_prior
     assert prior is not None
     latest: dict[str, Any] = {}
@@ -157,10 +159,15 @@ def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
             output = model.segment_embedding(latest["visual"], embedding * heard, things=bridge * things)
         return np.asarray(output.logits[0, 0].sigmoid())
 
+    def refined(case: Case) -> NDArray[np.float32]:
+        probability = np.rint(255 * predict(case, 1.0, 1.0)).astype(np.uint8)
+        return refine(probability, case.image).astype(np.float32) / np.float32(255)
+
     return {
         "without the bridge": partial(predict, embedding=1.0, bridge=0.0),
         "without the embedding": partial(predict, embedding=0.0, bridge=1.0),
-        "avsegformer-lite": partial(predict, embedding=1.0, bridge=1.0),
+        "raw edges": partial(predict, embedding=1.0, bridge=1.0),
+        "avsegformer-lite": refined,
     }
 
 
