@@ -6,12 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPixmap
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
 from avseg_app import theme
 from avseg_app.live.meter import LevelMeter
 from avseg_app.settings import Settings
-from avseg_app.widgets.controls import Choice, Slider, column, frame, label, row
+from avseg_app.widgets.controls import Button, CheckBox, Choice, Slider, column, frame, label, row
 from avseg_app.workers.live_protocol import LiveTick, LiveUpdate
 from avseg_app.workspace.inspector import LookSection, TagBars
 from avseg_app.workspace.mixer_view import ChannelBars
@@ -248,7 +248,7 @@ class _Pairing(QWidget):
         self.offset.setValue(settings.live_offset * 1000)
         self.offset.setAccessibleName(self.tr("Sound comes later by"))
         self.offset.valueChanged.connect(lambda value: self.changed.emit({"live_offset": value / 1000}))
-        self.calibrate_button = QPushButton(self.tr("Calibrate…"))
+        self.calibrate_button = Button(self.tr("Calibrate…"))
         self.calibrate_button.setToolTip(
             self.tr("Clap three times in view of the camera; it looks and listens for five seconds")
         )
@@ -285,7 +285,7 @@ class _Recording(QWidget):
         super().__init__()
         self.masks_box = _box(self.tr("Masks"), settings.live_record_masks, "live_record_masks", self)
         self.sound_box = _box(self.tr("Sound"), settings.live_record_sound, "live_record_sound", self)
-        self.folder_button = QPushButton(self.tr("Folder…"))
+        self.folder_button = Button(self.tr("Folder…"))
         self._folder = label("", "muted")
         self.setLayout(
             column(
@@ -302,8 +302,8 @@ class _Recording(QWidget):
         self._folder.setToolTip(str(folder))
 
 
-def _box(text: str, checked: bool, name: str, owner: _Pairing | _Recording) -> QCheckBox:
-    box = QCheckBox(text)
+def _box(text: str, checked: bool, name: str, owner: _Pairing | _Recording) -> CheckBox:
+    box = CheckBox(text)
     box.setChecked(checked)
     box.toggled.connect(lambda on: owner.changed.emit({name: on}))
     return box

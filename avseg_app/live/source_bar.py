@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.settings import Settings
-from avseg_app.widgets.controls import Choice, ToolButton, frame, label, row, set_property
+from avseg_app.widgets.controls import Button, Choice, ToolButton, frame, label, row, set_property
 from avseg_app.workers.live_protocol import DeviceLists
 
 SIZES = ("640x480", "1280x720", "1920x1080")
@@ -32,7 +32,7 @@ class SourceBar(QFrame):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("toolbar")
-        self.leave_button = QPushButton(self.tr("Back"))
+        self.leave_button = Button(self.tr("Back"))
         self.leave_button.setToolTip(self.tr("Close the live view (Esc)"))
         self.leave_button.clicked.connect(self.leave_requested)
         self.source_choice = Choice(self.tr("Camera"))
@@ -45,8 +45,8 @@ class SourceBar(QFrame):
         self.size_choice = Choice(self.tr("Picture size"))
         self.size_choice.addItems([size.replace("x", " × ") for size in SIZES])
         self.size_choice.setCurrentIndex(SIZES.index(settings.live_size) if settings.live_size in SIZES else 0)
-        self.start_button = QPushButton()
-        self.record_button = QPushButton(icon("record"), self.tr("Record"))
+        self.start_button = Button()
+        self.record_button = Button(icon("record"), self.tr("Record"))
         self.record_button.clicked.connect(self.record_requested)
         self.snapshot_button = ToolButton("snapshot", self.tr("Save what is shown as a picture"))
         self.snapshot_button.clicked.connect(self.snapshot_requested)

@@ -93,15 +93,20 @@ def masks_of(video: Path) -> Path | None:
     """The mask store that was recorded along with `video`; None if there is none or the video is another one.
 
     After a crash the store does not know its video's end yet: that is made good here.
+
+    Raises:
+        InputError: there is a store, but it is damaged or cannot be read.
     """
     path = video.with_suffix(STORE_SUFFIX)
     if not path.is_file():
         return None
     with MaskStore(path) as store:
         header, last = store.header, store.nearest(float("inf"))
+        if "live" not in header.settings or last is None:
+            return None
         unfinished = not header.video_id and Path(header.video).name == video.name
-        end = (store.get(last) if last is not None else None) if unfinished else None
-    if unfinished and end is not None:
+        end = store.get(last) if unfinished else None
+    if end is not None:
         with MaskStore(path, "a") as store:
             store.complete_header(video_id=file_id(video), duration=end.frame_time, fps=header.fps)
         return path

@@ -131,7 +131,7 @@ def segmented(qtbot: QtBot, window: MainWindow, clip: Path) -> MainWindow:
 def is_done(window: MainWindow) -> bool:
     """True once every window of the open video is segmented."""
     document = window.controller.document
-    return document is not None and document.job.phase == "done" and document.done == len(document.windows)
+    return document is not None and document.job.phase == "done" and document.done == document.count
 
 
 def grab(widget: object) -> np.ndarray:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -20,6 +21,7 @@ from avseg_app.main_window import MainWindow
 from avseg_core.inference.live_recording import masks_of
 from avseg_core.media.capture import DeviceState, DeviceStatus
 from avseg_core.results.store import MaskStore
+from tests.app.conftest import is_done
 
 WAIT_MS = 90_000
 
@@ -96,27 +98,72 @@ def test_what_sounds_is_seen_frozen_saved_mirrored_and_presented(
     assert not live.client.running
 
 
-def test_a_recording_opens_in_the_workspace(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
+def _record(live: LivePage, window: MainWindow, qtbot: QtBot) -> Path:
+    """Records some masks of the test source and opens the recording by the button of the message."""
     _start(live, qtbot)
     live.bar.record_button.click()
     _until(qtbot, lambda: live._recording is not None)
-    path = live._recording
+    path, count = live._recording, len(live.history.moments)
     assert path is not None
-    count = len(live.history.moments)
     _until(qtbot, lambda: len(live.history.moments) > count + 8)
     with qtbot.waitSignal(live.client.recording_done, timeout=WAIT_MS):
         live.bar.record_button.click()
     assert "Recorded" in window.messages.text
+    window.messages._button.click()
+    _until(qtbot, lambda: window.controller.document is not None)
+    return path
+
+
+def _shown_index(window: MainWindow, qtbot: QtBot, time: float) -> int:
+    """The index in the store of the mask that the canvas shows at `time`."""
+    window.controller.player.seek(time)
+    document = window.controller.document
+    assert document is not None
+    _until(qtbot, lambda: document.is_known(document.place_at(time)) and window.controller.result is not None)
+    result = window.controller.result
+    assert result is not None
+    assert window.workspace.canvas._probability is result.probability
+    return result.window.index
+
+
+def test_a_recording_opens_with_the_masks_that_were_recorded(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
+    path = _record(live, window, qtbot)
+    computed: list[object] = []
+    window.controller.client.windows_done.connect(computed.append)
+    document = window.controller.document
+    assert document is not None
+    assert document.path == path
+    assert window.pages.currentWidget() is window.workspace
+    assert not live.client.running
+    bar = window.workspace.job_bar
     store = masks_of(path)
     assert store is not None
     with MaskStore(store) as masks:
-        assert len(masks) > 3
-    window.messages._button.click()
-    _until(qtbot, lambda: window.controller.document is not None)
-    assert window.controller.document is not None
-    assert window.controller.document.path == path
-    assert window.pages.currentWidget() is window.workspace
-    assert not live.client.running
+        recorded = {index: masks.get(index) for index in masks.indices()}
+    moments = sorted((result.frame_time, index) for index, result in recorded.items() if result is not None)
+    assert bar.text.startswith(f"Recorded live: {len(moments)} masks")
+    for time, index in (moments[1], moments[-2], moments[len(moments) // 2]):
+        assert _shown_index(window, qtbot, time) == index
+        shown, kept = window.controller.result, recorded[index]
+        assert shown is not None
+        assert kept is not None
+        assert np.array_equal(shown.probability, kept.probability)
+    _until(qtbot, lambda: not np.isnan(document.area).any())
+    assert document.area[document.place_of(moments[0][1])] == pytest.approx(
+        np.mean(recorded[moments[0][1]].probability > 255 * window.settings.values.threshold), abs=1e-4
+    )
+    assert window.actions_by_name["export"].isEnabled()
+    assert not computed, "nothing was segmented"
+    # Segmented anew and back, by the keyboard too.
+    bar.switch_button.setFocus()
+    qtbot.keyClick(bar.switch_button, Qt.Key.Key_Space)
+    _until(qtbot, lambda: window.controller.document is not document and is_done(window))
+    assert "1 per second" in bar.text
+    assert computed
+    assert "recorded" in bar.switch_button.text()
+    qtbot.mouseClick(bar.switch_button, Qt.MouseButton.LeftButton)
+    assert bar.text.startswith("Recorded live")
+    assert _shown_index(window, qtbot, moments[1][0]) == moments[1][1]
 
 
 def test_a_dead_process_is_replaced(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
