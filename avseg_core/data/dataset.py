@@ -13,10 +13,10 @@ from torch.utils.data import Dataset
 
 from avseg_core.config import DataConfig
 from avseg_core.data import transforms
+from avseg_core.data.check import SPLITS
 from avseg_core.data.sample import ClipSample
 from avseg_core.errors import InputError
 
-SPLITS = ("train", "val", "test")
 LabelMap = NDArray[np.uint8]
 """[H,W] class indices, 0 = background."""
 

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from avseg_core.config import DataConfig
-from avseg_core.data.check import Problem
-from avseg_core.data.dataset import SPLITS, ClipDataset
-from avseg_core.data.folder import VIDEO_SUFFIXES, find_clips, split_folders
+from avseg_core.data.check import SPLITS, Problem
+from avseg_core.data.dataset import ClipDataset
+from avseg_core.data.folder import VIDEO_SUFFIXES, clips_in, split_names
 from avseg_core.data.registry import DATASETS, build_dataset, detect_layouts
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
@@ -101,9 +101,9 @@ def _open(root: Path, dataset: str, split: str, classes: int) -> ClipDataset | N
 def _clip_names(root: Path, dataset: str, classes: int) -> Iterator[str]:
     """All clips as `DataConfig.exclude` names them."""
     if dataset == "folder":
-        for split, folder in split_folders(root).items():
+        for split in _splits_of(root):
             try:
-                yield from (f"{split}/{clip.video.stem}" for clip in find_clips(folder))
+                yield from (f"{split}/{clip.video.stem}" for clip in clips_in(root, split))
             except InputError:
                 continue  # the report says what is wrong with this folder
         return
@@ -111,6 +111,13 @@ def _clip_names(root: Path, dataset: str, classes: int) -> Iterator[str]:
         clips = _open(root, dataset, split, classes)
         if clips is not None:
             yield from (f"{split}/{clips.clip_id(index)}" for index in range(len(clips)))
+
+
+def _splits_of(root: Path) -> tuple[str, ...]:
+    try:
+        return split_names(root)
+    except InputError:
+        return ()  # the report names the damaged table
 
 
 def _clip_of(problem: Problem, root: Path, known: set[str]) -> str:
@@ -130,9 +137,9 @@ def _relative(path: Path, root: Path) -> Path:
 
 def _count_masks(root: Path) -> int:
     total = 0
-    for folder in split_folders(root).values():
+    for split in _splits_of(root):
         try:
-            total += sum(len(clip.masks) for clip in find_clips(folder))
+            total += sum(len(clip.masks) for clip in clips_in(root, split))
         except InputError:
             continue
     return total
@@ -147,7 +154,7 @@ def _previews(
     cancel: CancelCheck | None,
 ) -> Iterator[Preview]:
     """The first annotated frame of clips that are spread over training and validation."""
-    splits = ["train", "val"] if dataset != "folder" or "all" not in split_folders(root) else ["train"]
+    splits = ["train"] if dataset == "folder" and "all" in _splits_of(root) else ["train", "val"]
     for split in splits:
         clips = _open(root, dataset, split, classes)
         if clips is None:
