@@ -38,7 +38,7 @@ from avseg_core.audio.front_end import EXAMPLE_SAMPLES, HOP_SAMPLES, window_logm
 from avseg_core.errors import AVSegError
 from avseg_core.inference.live_config import LiveConfig, LiveResult
 from avseg_core.media.capture import CapturedFrame
-from avseg_core.media.capture_feed import MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import camera, list_sounds, list_sources, microphone
 from avseg_core.media.capture_stream import PlayClock
 

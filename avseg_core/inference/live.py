@@ -19,8 +19,9 @@ from avseg_core.inference.live_segmenter import HEARD_SECONDS, LiveSegmenter
 from avseg_core.media.capture import CameraSource, CapturedFrame, DeviceStatus, MicrophoneSource
 from avseg_core.media.capture_calibration import SECONDS as CALIBRATION_SECONDS
 from avseg_core.media.capture_calibration import Calibration, Calibrator
+from avseg_core.media.capture_camera_feed import CameraFeed
 from avseg_core.media.capture_clock import SleepWatch
-from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 
 TICK_SECONDS = 0.25
 LATENCY_STEP, LATENCY_BINS = 0.002, 2500

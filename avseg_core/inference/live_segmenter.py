@@ -18,7 +18,8 @@ from avseg_core.inference.live_config import Latency, LiveConfig, LiveResult
 from avseg_core.inference.live_model import HEARD_SAMPLES, LiveModel
 from avseg_core.inference.live_motion import MaskSmoother, grey_of, small_picture
 from avseg_core.media.capture import CapturedFrame
-from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_camera_feed import CameraFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 
 HEARD_SECONDS = HEARD_SAMPLES / MicrophoneFeed.RATE
 NICENESS = 5

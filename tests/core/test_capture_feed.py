@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from avseg_core.media.capture import CapturedFrame, DeviceState, DeviceStatus, SoundBlock, SourceError
-from avseg_core.media.capture_feed import ABANDON_SECONDS, STALL_SECONDS, CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_camera_feed import CameraFeed
+from avseg_core.media.capture_feed import ABANDON_SECONDS, STALL_SECONDS
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_test_source import TestMicrophone, TestScene
 from tests.live_fixtures import ScriptedSource, running, wait_for
 

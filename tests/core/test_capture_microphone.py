@@ -10,8 +10,8 @@ import pytest
 
 from avseg_core.media import capture_microphone
 from avseg_core.media.capture import DeviceState, DeviceStatus, SourceError
-from avseg_core.media.capture_feed import MicrophoneFeed
 from avseg_core.media.capture_microphone import DeviceMicrophone, list_microphones, refresh_devices
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import microphone
 from avseg_core.media.capture_stream import PlayClock
 from tests.live_fixtures import PulseServer, running, wait_for

@@ -15,7 +15,8 @@ from avseg_core.errors import InputError
 from avseg_core.media import capture_camera
 from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceState, DeviceStatus, SourceError
 from avseg_core.media.capture_camera import DeviceCamera, list_cameras
-from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_camera_feed import CameraFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import camera, default_sound, list_sounds, list_sources, microphone
 from avseg_core.media.capture_stream import PlayClock, StreamCamera, network
 from avseg_core.media.capture_test_source import PITCH, TURN, TestCamera, TestScene
