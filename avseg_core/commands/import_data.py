@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 
 from avseg_core.commands.terminal import ProgressLine, stoppable
-from avseg_core.data.importing import ImportOptions, ImportReport, import_data
+from avseg_core.data.import_report import ImportOptions, ImportReport
+from avseg_core.data.importing import import_data
 
 _LISTED = 10
 

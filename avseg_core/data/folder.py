@@ -31,7 +31,7 @@ from avseg_core.config import DataConfig
 from avseg_core.data.audio import RATE, LogMel, LogMelCache
 from avseg_core.data.check import SPLITS, CheckReport
 from avseg_core.data.check_files import Contents
-from avseg_core.data.dataset import ClipDataset, LabelMap, RawClip
+from avseg_core.data.dataset import ClipDataset, LabelMap, RawClip, SoundPlace
 from avseg_core.data.folder_table import TABLE, read_classes, read_moves
 from avseg_core.data.masks import read_binary_mask, read_index_mask
 from avseg_core.data.registry import DATASETS
@@ -269,6 +269,12 @@ class FolderDataset(ClipDataset):
         """As the mask it answers: `<clip>.masks/<seconds>.png`; None for padding."""
         masks = self._parts[index][1].masks
         return f"{masks[frame].parent.name}/{masks[frame].name}" if frame < len(masks) else None
+
+    def sound_place(self, index: int) -> SoundPlace:
+        """The seconds around the masks."""
+        times = self._parts[index][1].times
+        start = max(0.0, times[0] - WINDOW_SECONDS / 2)
+        return SoundPlace(self._parts[index][1].video, start, times[-1] + WINDOW_SECONDS / 2 - start)
 
     def read(self, index: int) -> RawClip:
         clip = self._parts[index][1]

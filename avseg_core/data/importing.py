@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,57 +30,11 @@ from avseg_core.data.coco_masks import decode
 from avseg_core.data.folder import VIDEO_SUFFIXES, find_videos, mask_folder, split_folders
 from avseg_core.data.folder_table import MOST_CLASSES, write_classes
 from avseg_core.data.frame_export import export_frames, time_name
+from avseg_core.data.import_report import TITLES, ImportOptions, ImportReport, Kind, Offer
 from avseg_core.data.media_index import MediaIndex
 from avseg_core.errors import InputError
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.writing import make_folder, write_error
-
-Kind = Literal["coco", "youtube-vis", "videos"]
-TITLES: dict[Kind, str] = {"coco": "COCO", "youtube-vis": "YouTube-VIS", "videos": "videos without masks"}
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What is taken over, and how."""
-
-    media: Path | None = None
-    """Where videos, pictures and sounds lie; None: beside the annotations."""
-    categories: tuple[str, ...] = ()
-    """Names of what sounds; empty for all."""
-    classes: bool = False
-    """Keep the categories apart as classes; otherwise a mask is everything that sounds."""
-    fps: float | None = None
-    """Pictures per second of clips made of pictures; None: as the file says, or spread over their sound."""
-    frames: float = 1.0
-    """Pictures per second that are written beside videos without masks, to be annotated; 0 for none."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What could be imported from a place."""
-
-    source: Path
-    kind: Kind
-    report: CheckReport
-    """Clips per split, and what is missing."""
-    categories: dict[str, int] = field(default_factory=dict)
-    """Shapes per category."""
-    masks: int = 0
-
-
-@dataclass
-class ImportReport:
-    """What was imported."""
-
-    folder: Path
-    clips: int = 0
-    masks: int = 0
-    pictures: int = 0
-    """Written to be annotated."""
-    kept: int = 0
-    """Clips that were there already."""
-    problems: list[Problem] = field(default_factory=list)
-    """Clips that were left out, and why."""
 
 
 def look(source: Path, media: Path | None = None) -> Offer | None:
@@ -118,7 +70,7 @@ def look(source: Path, media: Path | None = None) -> Offer | None:
 def import_data(
     source: Path,
     out: Path,
-    options: ImportOptions = ImportOptions(),
+    options: ImportOptions,
     *,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,

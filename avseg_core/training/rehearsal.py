@@ -23,8 +23,9 @@ from torch import Tensor
 
 from avseg_core.audio.front_end import SAMPLE_RATE, FrontEnd, window_logmel
 from avseg_core.config import DataConfig
+from avseg_core.data.augmentation import Augmentation, Fit
 from avseg_core.data.dataset import ClipDataset
-from avseg_core.data.transforms import Augmentation, Fit, normalise
+from avseg_core.data.transforms import normalise
 from avseg_core.losses import soft_dice
 from avseg_core.media import AudioReader, VideoReader
 from avseg_core.models.output import AVSModel

@@ -18,7 +18,8 @@ from avseg_core.data.coco_index import annotation_files
 from avseg_core.data.coco_masks import decode, decompress
 from avseg_core.data.folder_table import read_classes
 from avseg_core.data.frame_export import export_frames, time_name
-from avseg_core.data.importing import ImportOptions, import_data, look
+from avseg_core.data.import_report import ImportOptions
+from avseg_core.data.importing import import_data, look
 from avseg_core.data.registry import DATASETS, build_dataset, detect_layouts
 from avseg_core.errors import InputError
 from avseg_core.media import VideoReader, probe
@@ -118,7 +119,7 @@ def test_coco_with_times_becomes_the_same_masks_and_pycocotools_agrees(own: Path
     source = placed(tmp_path / "coco", own, "labels.json", coco(own))
     assert [path.name for path in annotation_files(source)] == ["labels.json"]
     assert detect_layouts(source) == []
-    import_data(source, tmp_path / "set")
+    import_data(source, tmp_path / "set", ImportOptions())
     theirs = COCO(str(source / "labels.json"))
     for image in theirs.loadImgs(theirs.getImgIds()):
         expected = 255 * theirs.annToMask(theirs.loadAnns(theirs.getAnnIds(image["id"]))[0])
@@ -160,9 +161,9 @@ def test_pictures_with_a_sound_become_a_video(tmp_path: Path) -> None:
     assert offer is not None
     assert "put bird.wav" in offer.report.problems[0].what
     with pytest.raises(InputError, match="no clip could be imported; bird: has pictures but no sound"):
-        import_data(folder, tmp_path / "set")
+        import_data(folder, tmp_path / "set", ImportOptions())
     write_wav(folder / "JPEGImages" / "bird.wav", np.sin(np.arange(3 * 16000) / 10) / 2)
-    import_data(folder, tmp_path / "set")
+    import_data(folder, tmp_path / "set", ImportOptions())
     video = tmp_path / "set" / "train" / "bird.mp4"
     assert probe(video).audio[0].duration == pytest.approx(3.0, abs=0.1)
     with VideoReader(video) as reader:
@@ -185,7 +186,7 @@ def test_single_pictures_stand_for_their_sound(tmp_path: Path) -> None:
     shape = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[0, 0, 24, 0, 24, 32, 0, 32]], "iscrowd": 0}
     data = {"images": images, "annotations": [shape], "categories": [{"id": 1, "name": "animal"}]}
     (tmp_path / "coco.json").write_text(json.dumps(data))
-    report = import_data(tmp_path / "coco.json", tmp_path / "set")
+    report = import_data(tmp_path / "coco.json", tmp_path / "set", ImportOptions())
     assert report.clips == 1
     assert [problem.where for problem in report.problems] == ["cat"]
     (mask,) = masks_of(tmp_path / "set" / "dog.mp4")
@@ -196,11 +197,11 @@ def test_single_pictures_stand_for_their_sound(tmp_path: Path) -> None:
 
 def test_an_import_goes_on_where_it_stopped(own: Path, tmp_path: Path) -> None:
     source = placed(tmp_path / "coco", own, "labels.json", coco(own))
-    import_data(source, tmp_path / "set")
+    import_data(source, tmp_path / "set", ImportOptions())
     changed = next((tmp_path / "set").glob("*_0.masks")) / "0.500.png"
     changed.write_bytes(b"corrected")
     shutil.rmtree(next((tmp_path / "set").glob("*_1.masks")))
-    report = import_data(source, tmp_path / "set")
+    report = import_data(source, tmp_path / "set", ImportOptions())
     assert (report.clips, report.kept) == (1, 1)
     assert changed.read_bytes() == b"corrected"
 
@@ -261,7 +262,7 @@ def test_names_in_a_file_reach_nothing_outside_its_folder(own: Path, tmp_path: P
         video["name"] = "../../" + video["file_names"][0].partition("/")[0]
     source = placed(tmp_path / "vis", own, "train.json", data)
     with pytest.raises(InputError, match="neither a video"):
-        import_data(source, tmp_path / "set")
+        import_data(source, tmp_path / "set", ImportOptions())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set", "vis"]
 
 
