@@ -280,6 +280,7 @@ class Trainer:
         return True
 
     def _evaluation_event(self, validation: Validation, improved: list[str]) -> Evaluated:
+        classes, shares = validation.confusion_shares()
         return Evaluated(
             step=self.state.step,
             epoch=(self.state.step - 1) // self.order.steps_per_epoch,
@@ -289,6 +290,9 @@ class Trainer:
             seconds=validation.seconds,
             improved=improved,
             class_iou=list(validation.class_iou),
+            mixer_weights=[round(weight, 5) for weight in validation.mixer_weights],
+            confusion_classes=classes,
+            confusion=shares,
         )
 
     # --- what the user wants ----------------------------------------------------------------------------------------
