@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from avseg_core.cli import main
 from avseg_core.config import DataConfig
 from avseg_core.data.folder_table import write_moves
 from avseg_core.data.registry import build_dataset
@@ -218,6 +220,22 @@ def test_models_are_renamed_copied_and_deleted(finished: Run, own_models: Path, 
     library.delete(card)
     assert "yours" not in available_models()
     assert list(own_models.iterdir()) == []
+
+
+def test_the_speed_of_a_model_is_measured_once_and_forgotten_with_its_file(
+    finished: Run, own_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = library.adopt(finished, "mine")
+    assert library.known_speed(card) is None
+    assert main(["bench", "--model", "mine", "--quick", "--device", "cpu", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["models"]
+    speed = library.known_speed(card)
+    assert speed is not None
+    assert speed.milliseconds == pytest.approx(found["milliseconds"]["frame"], abs=0.06)
+    assert (speed.device, speed.threads) == ("cpu", found["threads"])
+    save_model(build_model(replace(small_model_config(), num_queries=5)), card.file)
+    assert library.known_speed(library.read_card("mine")) is None
+    assert library.known_speed(library.read_card("avsegformer-lite")) is None
 
 
 def test_what_came_with_the_application_stays(own_models: Path) -> None:
