@@ -94,6 +94,7 @@ def studio(qapp: QApplication, models: Path, tmp_path_factory: pytest.TempPathFa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("AVSEG_MODELS", str(models))
+        patch.setenv("AVSEG_RUNS", str(folder / "runs"))
         opened = open_window(qapp, folder)
         yield opened
         opened.close()

@@ -74,7 +74,7 @@ def new_training(camera: Camera, folder: Path) -> None:
     page.scan(folder / "own")
     camera.wait(lambda: page.new.data.survey is not None)
     camera.shoot("3-report")
-    page.new.data.leave_out_all.click()
+    page.new.data.report.leave_out_all.click()
     page.new.next.click()
     recipe = page.new.recipe
     recipe.parent_model.setCurrentText("small")
