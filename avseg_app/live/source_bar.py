@@ -91,6 +91,7 @@ class SourceBar(QFrame):
 
     def show_devices(self, lists: DeviceLists, source: str, sound: str) -> tuple[str, str]:
         """Fills the lists and selects `source` and `sound` as far as they are there; answers what is selected."""
+        before = [(choice.currentData(), choice.currentText()) for choice in (self.source_choice, self.sound_choice)]
         self.source_choice.clear()
         for device in lists.cameras:
             self.source_choice.addItem(device.name, device.spec)
@@ -103,7 +104,20 @@ class SourceBar(QFrame):
             text = self.tr("{0} (what this computer plays)").format(device.name) if device.is_loopback else device.name
             self.sound_choice.addItem(text, device.spec)
         self.start_button.setEnabled(True)
-        return self.select_source(source), self.select_sound(sound)
+        for choice, (spec, name) in zip((self.source_choice, self.sound_choice), before, strict=True):
+            self._keep(choice, spec, name)
+        return self.select_source(before[0][0] or source), self.select_sound(before[1][0] or sound)
+
+    @property
+    def choosing(self) -> bool:
+        """True while one of the lists is open."""
+        return any(choice.view().isVisible() for choice in (self.source_choice, self.sound_choice))
+
+    def _keep(self, choice: Choice, spec: str | None, name: str) -> None:
+        """Leaves a chosen device in its list when it is unplugged: it may come back."""
+        if spec and choice.findData(spec) < 0 and not _is_place(spec):
+            away = self.tr("{0} (not connected)").format("")
+            choice.insertItem(0, name if name.endswith(away) else name + away, spec)
 
     def select_source(self, spec: str) -> str:
         """Shows `spec`, which may be a file or an address; the first entry if it is empty."""
@@ -137,12 +151,17 @@ class SourceBar(QFrame):
 
 def _select(choice: Choice, spec: str) -> str:
     index = choice.findData(spec) if spec else 0
-    if index < 0 and ("/" in spec or "\\" in spec):
+    if index < 0 and _is_place(spec):
         choice.insertItem(0, spec.rsplit("/", 1)[-1] or spec, spec)
         choice.setItemData(0, spec, 3)  # Qt.ItemDataRole.ToolTipRole
         index = 0
     choice.setCurrentIndex(max(index, 0))
     return str(choice.currentData())
+
+
+def _is_place(spec: str) -> bool:
+    """True for a file or an address."""
+    return "/" in spec or "\\" in spec
 
 
 def _picture(owner: QWidget, name: str) -> QWidget:

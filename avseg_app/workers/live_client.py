@@ -24,6 +24,7 @@ from avseg_app.workers.live_protocol import (
     RecordingDone,
     RecordingStarted,
     Request,
+    ShownToOthers,
     StartLive,
     StopLive,
 )
@@ -51,6 +52,7 @@ class LiveClient(QObject):
     trouble = Signal(str)
     recording_started = Signal(object)
     recording_done = Signal(object)
+    shown_to_others = Signal(object)
     calibrated = Signal(object)
     restarted = Signal(str)
     """Why the process had to be replaced; camera and microphone are opened again."""
@@ -74,6 +76,7 @@ class LiveClient(QObject):
             LiveModelReady: self.model_ready,
             RecordingStarted: self.recording_started,
             RecordingDone: self.recording_done,
+            ShownToOthers: self.shown_to_others,
             Calibrated: self.calibrated,
         }
 

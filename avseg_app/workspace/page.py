@@ -16,10 +16,10 @@ from avseg_app.workspace.controller import Controller
 from avseg_app.workspace.document import Document
 from avseg_app.workspace.inspector import Inspector
 from avseg_app.workspace.job_bar import JobBar
-from avseg_app.workspace.overlay import OverlayStyle
 from avseg_app.workspace.timecode import timecode
 from avseg_app.workspace.timeline import Timeline
 from avseg_app.workspace.transport import Transport
+from avseg_core.results.look import OverlayStyle
 
 _TIMELINE_MS = 100
 

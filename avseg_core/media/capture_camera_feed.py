@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
+import numpy as np
+
 from avseg_core.media.capture import CameraSource, CapturedFrame
 from avseg_core.media.capture_feed import HEALTHY_SECONDS, Feed, StatusCallback
 from avseg_core.media.capture_ring import FrameHistory
@@ -33,10 +36,15 @@ class CameraFeed(Feed[CameraSource, CapturedFrame]):
         self.listeners: list[FrameListener] = []
         self.frames = 0
         """Pictures that have come."""
+        self.lost = 0
+        """Pictures that the source itself left out."""
+        self.mirror = False
+        """Whether left and right are exchanged, for everybody who sees the pictures."""
         self._arrivals: deque[float] = deque(maxlen=512)
         self._promised = 30.0
         self._suspicious = False
         self._print: int = 0
+        self._next_index = 0
         self._changed = clock()
         self._began = clock()
 
@@ -49,6 +57,7 @@ class CameraFeed(Feed[CameraSource, CapturedFrame]):
     def _begin(self, source: CameraSource) -> None:
         self._promised, self._suspicious = source.fps, source.is_live
         self._arrivals.clear()
+        self._next_index = 0
         self._changed = self._began = self._clock()
 
     def _read(self, source: CameraSource) -> CapturedFrame | None:
@@ -60,7 +69,11 @@ class CameraFeed(Feed[CameraSource, CapturedFrame]):
         fingerprint = hash(frame.image[::37, ::41].tobytes())
         if fingerprint != self._print:
             self._print, self._changed = fingerprint, self._last
-        frame = replace(frame, index=self.frames)
+        if self._next_index:  # what a source skips before its first picture nobody has missed
+            self.lost += max(frame.index - self._next_index, 0)
+        self._next_index = frame.index + 1
+        image = np.asarray(cv2.flip(frame.image, 1), np.uint8) if self.mirror else frame.image
+        frame = replace(frame, index=self.frames, image=image)
         self.frames += 1
         self.history.put(frame)
         for listener in self.listeners:
