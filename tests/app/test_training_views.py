@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QTextBrowser
 from pytestqt.qtbot import QtBot
 
 from avseg_app.training.added_runs import add_runs, forget_run, read_added
 from avseg_app.training.augment_strip import vary
 from avseg_app.training.insight import InsightView, class_names, mixer_matrix
 from avseg_app.training.jobs import Jobs, RunView
+from avseg_app.training.library_page import LibraryPage
 from avseg_app.training.recipe import LEARNING, learning_of
 from avseg_app.training.recipe_page import RecipePage
 from avseg_app.training.wipe import Wipe
@@ -24,6 +26,7 @@ from avseg_app.training.wipe_dialog import load_moments, moments_of
 from avseg_core.config import DataConfig, TrainConfig, preset, save_toml
 from avseg_core.errors import InputError
 from avseg_core.training.events import Evaluated, Finished, to_line
+from avseg_core.training.library import Speed, keep_speed
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Preview, Survey
 from tests.app.conftest import MODEL
@@ -208,6 +211,29 @@ def finished_run(folder: Path) -> Path:
     end = Finished(outcome="done", step=9, best={"miou": 0.5}, model="model.safetensors")
     run.events_file.write_text(to_line(evaluated(9)) + to_line(end))
     return folder
+
+
+def test_the_library_knows_the_speed_and_shows_the_card(
+    qtbot: QtBot, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVSEG_MODELS", str(tmp_path))
+    page = LibraryPage()
+    qtbot.addWidget(page)
+    page.show()
+    page.refresh("", "avsegformer-lite")
+    qtbot.waitUntil(lambda: page.card is not None)
+
+    def lines() -> dict[str, str]:
+        return dict(page._lines(page.card))
+
+    assert lines()["Speed here"] == "not measured yet"
+    keep_speed(page.card, Speed(milliseconds=125.0, device="cpu", threads=2))
+    assert lines()["Speed here"] == "125 ms per frame, 8.0 frames per second (cpu, 2 threads)"
+    assert page.story_button.isVisible()
+    dialog = page.show_story(page.card)
+    assert "avsegformer-lite" in dialog.findChild(QTextBrowser).toPlainText().lower()
+    dialog.close()
+    page.close_threads()
 
 
 def test_runs_from_elsewhere_are_remembered_and_forgotten(tmp_path: Path) -> None:
