@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QPushButton, QWidget
 
 from avseg_app import theme
 from avseg_app.training.recipe import shell_command
 from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.spin import NumberField
 
 
 class CommandDialog(QDialog):
@@ -29,8 +30,7 @@ class CommandDialog(QDialog):
             "muted",
         )
         hint.setWordWrap(True)
-        self.cards = QSpinBox()
-        self.cards.setRange(2, 64)
+        self.cards = NumberField(2, 64)
         self.cards.setValue(4)
         self.cards.setAccessibleName(self.tr("Graphics cards"))
         self.cards.valueChanged.connect(lambda _: self._write())

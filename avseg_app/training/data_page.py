@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QProgressBar, QPushButton, QStackedWidget, QWidget
 
@@ -22,6 +22,8 @@ from avseg_core.training.survey_report import Survey
 
 _DROP, _BUSY, _REPORT, _OFFER = range(4)
 _FEW_LEFT_OUT = 3
+_KEPT_MS = 60_000
+"""For so long the process waits for another folder: starting it takes seconds, keeping it takes memory."""
 
 
 class DataPage(QWidget):
@@ -35,6 +37,9 @@ class DataPage(QWidget):
         super().__init__(parent)
         self._request: ScanRequest | ImportRequest | None = None
         self._child: Child | None = None
+        self._busy = False
+        self._idle = QTimer(self, interval=_KEPT_MS, singleShot=True)
+        self._idle.timeout.connect(self._let_go)
         self._root: Path | None = None
         self.setAcceptDrops(True)
         self._pages = QStackedWidget()
@@ -56,11 +61,16 @@ class DataPage(QWidget):
         self.offer.import_wanted.connect(self.start_import)
 
     def close_process(self) -> None:
-        """Ends a look that is under way, without waiting for its process, and the sound."""
+        """Ends the process, also in mid-look, without waiting for it; and the sound."""
         self.report.previews.close_sound()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._child is not None:
             threading.Thread(target=self._child.stop, name="end of scan", daemon=True).start()
             self._child = None
+        self._busy = False
+        self._idle.stop()
 
     @property
     def survey(self) -> Survey | None:
@@ -87,8 +97,11 @@ class DataPage(QWidget):
         self._begin(ImportRequest(source, out, options), self.tr("Importing {0}").format(source))
 
     def _begin(self, request: ScanRequest | ImportRequest, text: str) -> None:
-        self.close_process()
-        self._request = request
+        if self._child is None or self._busy:
+            self.close_process()
+            self._child = self._make_child()
+        self._idle.stop()
+        self._request, self._busy = request, True
         self.report.survey = None
         self.ready_changed.emit(False)
         self.refusal.hide()
@@ -96,11 +109,13 @@ class DataPage(QWidget):
         self._phase.setText(self.tr("Starting…"))
         self.bar.setRange(0, 0)
         self._pages.setCurrentIndex(_BUSY)
+        self._child.send(request)
+
+    def _make_child(self) -> Child:
         child = Child(scan_process.main, "scan", self)
         child.received.connect(self._on_answer)
         child.ended.connect(self._on_end)
-        child.send(request)
-        self._child = child
+        return child
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
@@ -196,7 +211,10 @@ class DataPage(QWidget):
             return  # of a look that was given up
         if isinstance(answer, Progress):
             self._show_progress(answer)
-        elif isinstance(answer, Survey):
+            return
+        self._busy = False
+        self._idle.start()
+        if isinstance(answer, Survey):
             self._show(answer)
         elif isinstance(answer, Offer):
             self.refusal.hide()
@@ -220,7 +238,11 @@ class DataPage(QWidget):
             self.said.emit("warning", self.tr("Left out: {0}").format("; ".join(left_out[:_FEW_LEFT_OUT])))
 
     def _on_end(self, code: object) -> None:
-        if self.sender() is self._child and self._pages.currentIndex() == _BUSY:
+        if self.sender() is not self._child:
+            return
+        self._child = None
+        if self._busy:
+            self._busy = False
             self._refuse(self.tr("The look at the data ended unexpectedly ({0}).").format(describe_exit(code)))
 
     def _show_progress(self, progress: Progress) -> None:

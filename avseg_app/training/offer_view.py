@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFrame,
     QGridLayout,
@@ -19,20 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from avseg_app.icons import icon
-from avseg_app.widgets.controls import column, keep_keys, label, row
+from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.spin import RateField
 from avseg_core.data.import_report import ImportOptions, Offer
 
 _SHOWN_PROBLEMS = 4
-
-
-class _Rate(QDoubleSpinBox):
-    """Arrow keys stay with the field, the wheel passes by."""
-
-    def event(self, event) -> bool:
-        return keep_keys(event) or super().event(event)
-
-    def wheelEvent(self, event) -> None:
-        event.ignore()
 
 
 class OfferView(QWidget):
@@ -74,10 +64,8 @@ class OfferView(QWidget):
         self.categories.setFixedHeight(132)
         self.categories.itemChanged.connect(lambda _: self._refresh())
         self.classes = QCheckBox(self.tr("Keep the kinds apart as classes"))
-        self.rate = _Rate()
-        self.rate.setRange(0.1, 30.0)
+        self.rate = RateField(0.1, 30.0)
         self.rate.setValue(1.0)
-        self.rate.setDecimals(1)
         self.rate.setFixedWidth(120)
         self.out = QLineEdit()
         self.out.textChanged.connect(lambda _: self._refresh())

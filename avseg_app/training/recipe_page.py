@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QStackedWidget,
     QWidget,
 )
@@ -37,7 +36,8 @@ from avseg_app.training.recipe import (
     recipes_for,
 )
 from avseg_app.training.settings_form import SettingsForm
-from avseg_app.widgets.controls import Choice, Slider, column, keep_keys, label, row
+from avseg_app.widgets.controls import Choice, Slider, column, label, row
+from avseg_app.widgets.spin import NumberField
 from avseg_core.config import TrainConfig, finetune_preset
 from avseg_core.errors import InputError
 from avseg_core.models.library import available_models
@@ -46,16 +46,6 @@ from avseg_core.training.survey_report import Survey
 _ESTIMATE_MS = 1200
 _GENERATIONS = {"v1": "AVSegFormer V1", "v2": "AVSegFormer V2", "paper": "AVSegFormer", "tpavi": "TPAVI"}
 _BACKBONES = {"r50": "ResNet-50", "pvt": "PVTv2-B5"}
-
-
-class _Number(QSpinBox):
-    """Arrow keys stay with the field, the wheel passes by."""
-
-    def event(self, event) -> bool:
-        return keep_keys(event) or super().event(event)
-
-    def wheelEvent(self, event) -> None:
-        event.ignore()
 
 
 class RecipePage(QWidget):
@@ -117,8 +107,7 @@ class RecipePage(QWidget):
         self._quality_row.setLayout(row(self.quality, self.quality_name))
         self.learning = Choice(self.tr("What learns"))
         self.learning.activated.connect(lambda _: self._apply_simple())
-        self.epochs = _Number()
-        self.epochs.setRange(1, 1000)
+        self.epochs = NumberField(1, 1000)
         self.epochs.valueChanged.connect(lambda _: self._apply_simple())
         self.augment = QCheckBox(self.tr("Vary the pictures (flip, scale, crop, colour)"))
         self.augment.toggled.connect(lambda _: self._apply_simple())

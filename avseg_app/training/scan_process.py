@@ -1,4 +1,4 @@
-"""The process that looks at a data set or imports one: answers one request and ends."""
+"""The process that looks at data sets and imports them, one request after the other."""
 
 from __future__ import annotations
 
@@ -48,20 +48,30 @@ class ScanFailed:
 
 
 def main(connection: Connection) -> None:
-    """Takes a request; answers with Progress and then a Survey or Offer, an ImportReport, or ScanFailed."""
+    """Takes requests until the window hangs up; answers each with Progress and then a Survey or Offer, an ImportReport,
+    or ScanFailed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that half-written files are taken away
     if hasattr(os, "nice"):
         os.nice(5)
     try:
-        connection.send(_answer(connection.recv(), _sparse(connection.send)))
-    except AVSegError as error:
-        connection.send(ScanFailed(str(error)))
-    except (EOFError, BrokenPipeError):
+        while True:
+            connection.send(_try_answer(connection.recv(), _sparse(connection.send)))
+    except (EOFError, OSError):
         log.info("the window has gone")
+
+
+def _try_answer(request: ScanRequest | ImportRequest, progress: Callable[[Progress], None]) -> object:
+    try:
+        return _answer(request, progress)
+    except AVSegError as error:
+        return ScanFailed(str(error))
+    except BrokenPipeError:
+        raise
     except Exception as error:
         log.exception("looking at the data set failed")
-        connection.send(ScanFailed(f"Looking at the data set failed unexpectedly: {error}"))
+        return ScanFailed(f"Looking at the data set failed unexpectedly: {error}")
 
 
 def _answer(request: ScanRequest | ImportRequest, progress: Callable[[Progress], None]) -> object:
