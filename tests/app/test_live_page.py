@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 from avseg_app.live.page import LivePage
 from avseg_app.live.strips import HISTORY_SECONDS, HistoryStrip, Moment
 from avseg_app.main_window import MainWindow
-from avseg_app.workers.live_protocol import DeviceLists, LiveTick, LiveUpdate
+from avseg_app.workers.live_protocol import Calibrated, DeviceLists, LiveTick, LiveUpdate
 from avseg_core.inference.live_config import Latency, LiveCounters
 from avseg_core.inference.live_recording import masks_of
 from avseg_core.media.capture import DeviceInfo, DeviceState, DeviceStatus
@@ -289,6 +289,19 @@ def test_settings_of_the_panel_reach_the_session(live: LivePage) -> None:
     assert live._settings.values.live_fps == 60.0
     recording.picture_box.setChecked(False)
     assert not recording.masks_box.isEnabled(), "masks lie on a picture"
+
+
+def test_calibration_is_one_click(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
+    pairing = live.panel.pairing
+    qtbot.mouseClick(pairing.calibrate_button, Qt.MouseButton.LeftButton)
+    assert "Start the camera first" in window.messages.text
+    live.client.calibrated.emit(Calibrated(0.118, ""))
+    assert pairing.offset.value() == 118
+    assert live._config().av_offset == pytest.approx(0.118)
+    assert "118 ms after the picture" in window.messages.text
+    live.client.calibrated.emit(Calibrated(None, "No clap or flash stood out."))
+    assert window.messages.text == "No clap or flash stood out."
+    assert pairing.offset.value() == 118
 
 
 def test_presentation_goes_to_the_other_screen(tmp_path: Path) -> None:
