@@ -6,7 +6,7 @@ import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from avseg_app.live.panel import LivePanel
 from avseg_app.live.presentation import Presentation
@@ -64,6 +64,7 @@ class LivePage(QWidget):
         self.shown_frames = 0
         """Pictures that were drawn."""
         self._frozen = False
+        self._is_new = False  # until the first word of a new session, what comes is still of the one before
         self._shape = (0, 0)
         self._last: SharedFrame | None = None
         self._words = ""
@@ -131,6 +132,7 @@ class LivePage(QWidget):
         client.gave_up.connect(self._on_gave_up)
         client.model_ready.connect(lambda ready: self._show_note())
         bar.source_chosen.connect(self._on_source)
+        bar.place_chosen.connect(self._take_source)
         bar.sound_chosen.connect(lambda spec: self._choose(live_sound=spec))
         bar.size_chosen.connect(lambda size: self._choose(live_size=size))
         bar.start_requested.connect(self._toggle)
@@ -158,9 +160,8 @@ class LivePage(QWidget):
         source = self.bar.source_choice.currentData() or "test"
         sound = self.bar.sound_choice.currentData() or "none"
         self._messages.dismiss()
-        self.history.clear()
-        self.spectrogram.clear()
-        self._shape = (0, 0)
+        self._hot_plug.start()
+        self._is_new = True
         options = CameraOptions(width=width, height=height, fps=values.live_fps)
         self.client.start(StartLive(source, sound, options, self._config()))
         self._show_to_others(self.panel.recording.virtual_box.isChecked())
@@ -228,29 +229,12 @@ class LivePage(QWidget):
             self.bar.select_sound("source" if source == "test" else default or "none")
 
     def _on_source(self, spec: str) -> None:
-        if spec == FILE:
-            self._ask_file()
-        elif spec == ADDRESS:
-            self._ask_address()
-        else:
-            if spec == "test":
-                self.bar.select_sound("source")
-            self._choose(live_source=spec, live_sound=self.bar.sound_choice.currentData() or "")
-
-    def _ask_file(self) -> None:
-        dialog = QFileDialog(self, self.tr("Play a video as camera"), self._settings.values.open_dir)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self._take_source)
-        dialog.rejected.connect(lambda: self.bar.select_source(self._settings.values.live_source))
-        dialog.open()
-
-    def _ask_address(self) -> None:
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle(self.tr("Network camera"))
-        dialog.setLabelText(self.tr("Address of the stream, for instance http://… or rtsp://…"))
-        dialog.textValueSelected.connect(self._take_source)
-        dialog.rejected.connect(lambda: self.bar.select_source(self._settings.values.live_source))
-        dialog.open()
+        if spec in (FILE, ADDRESS):
+            self.bar.ask_for_place(spec, self._settings.values.open_dir, self._settings.values.live_source)
+            return
+        if spec == "test":
+            self.bar.select_sound("source")
+        self._choose(live_source=spec, live_sound=self.bar.sound_choice.currentData() or "")
 
     def _take_source(self, spec: str) -> None:
         """A file or an address with its own sound."""
@@ -259,7 +243,21 @@ class LivePage(QWidget):
             self.bar.select_sound("source")
             self._choose(live_source=spec.strip(), live_sound="source")
 
+    def _clear(self) -> None:
+        """Nothing of what was shown is left."""
+        self.client.skip_frame()
+        self._last, self._shape, self._words = None, (0, 0), ""
+        for canvas in self._canvases():
+            canvas.set_video_size(1, 1)
+            canvas.set_mask(None)
+        self.history.clear()
+        self.spectrogram.clear()
+        self.panel.clear()
+
     def _on_status(self, status: DeviceStatus) -> None:
+        if self._is_new and status.state is DeviceState.OPENING:
+            self._is_new = False
+            self._clear()
         self.panel.show_status(status)
         if status.kind == "camera" and self.client.running:
             waiting = status.state not in (DeviceState.RUNNING, DeviceState.STALLED)
@@ -272,7 +270,7 @@ class LivePage(QWidget):
     # --- what comes ---
 
     def _on_frame(self, shared: SharedFrame) -> None:
-        if self._frozen or not self.client.running:
+        if self._frozen or self._is_new or not self.client.running:
             return
         self._last = shared
         if shared.mask is not None and shared.mask_done > self._mask_done:
@@ -290,7 +288,7 @@ class LivePage(QWidget):
         self.shown_frames += 1
 
     def _on_tick(self, tick: LiveTick) -> None:
-        if not self.client.running:
+        if self._is_new or not self.client.running:
             return
         self.bar.show_recording(tick.recorded_seconds)
         if not self._frozen:
@@ -298,7 +296,7 @@ class LivePage(QWidget):
             self.spectrogram.add(tick.spectrum)
 
     def _on_update(self, update: LiveUpdate) -> None:
-        if self._frozen or not self.client.running:
+        if self._frozen or self._is_new or not self.client.running:
             return
         self.panel.show_update(update)
         tag = update.tags[0][0] if update.tags else ""
@@ -382,6 +380,7 @@ class LivePage(QWidget):
         self._messages.show_message("warning", text.format(reason))
 
     def _on_gave_up(self, reason: str) -> None:
+        self._hot_plug.stop()  # asking for devices would start the process again
         self._stop()
         text = self.tr("The live process ends again and again ({0}).").format(reason)
         self._messages.show_message("error", text, self.tr("Try again"), self.start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QScrollArea, QWidget
@@ -86,6 +87,12 @@ class LivePanel(QFrame):
         scroll.setWidget(body)
         self.setLayout(column(scroll, spacing=0))
 
+    def clear(self) -> None:
+        """Nothing is known: other devices are being opened."""
+        self.heard.clear()
+        self.bars.set_weights(np.zeros(0, np.float32))
+        self.timing.clear()
+
     def show_status(self, status: DeviceStatus) -> None:
         """The state of a device."""
         (self.camera if status.kind == "camera" else self.microphone).show_status(status)
@@ -166,6 +173,10 @@ class _Heard(QWidget):
         self._tags = TagBars()
         self.setLayout(column(row(label(self.tr("Heard now"), "heading"), 0, self._loudness), self._tags, spacing=6))
 
+    def clear(self) -> None:
+        self._loudness.clear()
+        self._tags.set_tags((), "")
+
     def show_sound(self, tags: tuple[tuple[str, float], ...], loudness: float) -> None:
         silent = loudness <= _SILENT
         text = self.tr("silence") if silent else f"{loudness:.0f} dBFS".replace("-", "\N{MINUS SIGN}")
@@ -186,10 +197,9 @@ class _Timing(QWidget):
             "audio": self.tr("Hearing"),
             "head": self.tr("Deciding"),
             "shown": self.tr("Showing"),
-            "total": self.tr("Camera to screen"),
         }
-        self._smoothed = dict.fromkeys(self._parts, 0.0)
-        self._values = {name: label("", "muted") for name in self._parts}
+        self._smoothed = dict.fromkeys((*self._parts, "total"), 0.0)
+        self._values = {name: label("", "muted") for name in self._smoothed}
         self._rate = label("", "muted")
         self._rate.setFont(theme.small_font())
         self._left_out = label("", "muted")
@@ -199,12 +209,19 @@ class _Timing(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
-        for line, (name, text) in enumerate(self._parts.items()):
-            value = self._values[name]
+        for value in self._values.values():
             value.setFont(theme.mono_font(0.9))
-            grid.addWidget(label(text, "heading" if name == "total" else ""), line % 4, 2 * (line // 4))
-            grid.addWidget(value, line % 4, 2 * (line // 4) + 1, Qt.AlignmentFlag.AlignRight)
-        self.setLayout(column(row(label(self.tr("Delay"), "heading"), 0, self._rate), grid, self._left_out, spacing=4))
+        for line, (name, text) in enumerate(self._parts.items()):
+            grid.addWidget(label(text), line % 3, 2 * (line // 3))
+            grid.addWidget(self._values[name], line % 3, 2 * (line // 3) + 1, Qt.AlignmentFlag.AlignRight)
+        title = row(label(self.tr("Delay from camera to screen"), "heading"), 0, self._values["total"])
+        self.setLayout(column(title, grid, self._rate, self._left_out, spacing=4))
+
+    def clear(self) -> None:
+        self._smoothed = dict.fromkeys(self._smoothed, 0.0)
+        self._times = []
+        for text in (*self._values.values(), self._rate, self._left_out):
+            text.clear()
 
     def show_latency(self, update: LiveUpdate) -> None:
         """The parts of updates that looked at a new picture; the others would make them look smaller than they are."""
@@ -269,6 +286,7 @@ class _Pairing(QWidget):
         self.offset.setDecimals(0)
         self.offset.setSingleStep(10)
         self.offset.setSuffix(" ms")
+        self.offset.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.offset.setValue(settings.live_offset * 1000)
         self.offset.setAccessibleName(self.tr("Sound comes later by"))
         self.offset.valueChanged.connect(lambda value: self.changed.emit({"live_offset": value / 1000}))

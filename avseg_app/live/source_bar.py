@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.settings import Settings
@@ -19,6 +19,9 @@ class SourceBar(QFrame):
     """Emits what the user wants; shows what is the case."""
 
     source_chosen = Signal(str)
+    """A device, or FILE or ADDRESS."""
+    place_chosen = Signal(str)
+    """A file or an address."""
     sound_chosen = Signal(str)
     size_chosen = Signal(str)
     start_requested = Signal()
@@ -112,6 +115,20 @@ class SourceBar(QFrame):
     def choosing(self) -> bool:
         """True while one of the lists is open."""
         return any(choice.view().isVisible() for choice in (self.source_choice, self.sound_choice))
+
+    def ask_for_place(self, kind: str, folder: str, before: str) -> None:
+        """Lets the user name a FILE, looking in `folder`, or an ADDRESS; `before` is selected again if he does not."""
+        if kind == FILE:
+            dialog = QFileDialog(self, self.tr("Play a video as camera"), folder)
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            dialog.fileSelected.connect(self.place_chosen)
+        else:
+            dialog = QInputDialog(self)
+            dialog.setWindowTitle(self.tr("Network camera"))
+            dialog.setLabelText(self.tr("Address of the stream, for instance http://… or rtsp://…"))
+            dialog.textValueSelected.connect(self.place_chosen)
+        dialog.rejected.connect(lambda: self.select_source(before))
+        dialog.open()
 
     def _keep(self, choice: Choice, spec: str | None, name: str) -> None:
         """Leaves a chosen device in its list when it is unplugged: it may come back."""

@@ -256,6 +256,9 @@ class LiveWorker:
     def _tick(self, session: LiveSession) -> None:
         level = session.microphone.level
         recording = session.current_recording
+        if recording is not None and recording.recorder.problem:
+            self._tell_recorded(session.stop_recording())
+            recording = None
         origin = recording.recorder.origin if recording else None
         recorded = None if recording is None else time.monotonic() - origin if origin is not None else 0.0
         assert self._spectrum is not None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from avseg_core.results.store import MaskStore
 
-REACH = 0.5
+REACH = 1.0
 """Seconds around its own moment for which a mask holds at most: it says nothing about a longer pause."""
 
 

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from avseg_app.live.page import LivePage
+from avseg_app.live.source_bar import ADDRESS, FILE
 from avseg_app.live.strips import HISTORY_SECONDS, HistoryStrip, Moment
 from avseg_app.main_window import MainWindow
-from avseg_app.workers.live_protocol import Calibrated, DeviceLists, LiveTick, LiveUpdate
+from avseg_app.workers.live_protocol import Calibrated, DeviceLists, LiveTick, LiveUpdate, ShownToOthers
 from avseg_core.inference.live_config import Latency, LiveCounters
 from avseg_core.inference.live_recording import masks_of
 from avseg_core.media.capture import DeviceInfo, DeviceState, DeviceStatus
@@ -112,6 +113,8 @@ def test_what_sounds_is_seen_frozen_saved_mirrored_and_presented(
     live.bar.sound_chosen.emit("test")
     _until(qtbot, lambda: "cannot be reached" in live.panel.camera.text)
     assert "not available" in live.panel.camera.text
+    assert live._last is None, "nothing of the camera before is shown"
+    assert live.canvas._frame is None
     _until(qtbot, lambda: "Test tone" in live.panel.microphone.text)
     _until(qtbot, lambda: live.spectrogram._values.max() > 100)
     live.bar.leave_button.click()
@@ -173,6 +176,8 @@ def test_a_recording_opens_with_the_masks_that_were_recorded(live: LivePage, win
     assert document.area[document.place_of(moments[0][1])] == pytest.approx(
         np.mean(recorded[moments[0][1]].probability > 255 * window.settings.values.threshold), abs=1e-4
     )
+    _until(qtbot, lambda: len(document.peaks) > 0)
+    assert document.peaks.max() == pytest.approx(0.25, abs=0.02), "the test tone"
     assert window.actions_by_name["export"].isEnabled()
     assert not computed, "nothing was segmented"
     # Segmented anew and back, by the keyboard too.
@@ -254,6 +259,23 @@ def test_devices_come_and_go_in_the_lists(live: LivePage, qtbot: QtBot) -> None:
     assert not live._hot_plug.isActive()
 
 
+def test_a_file_or_an_address_is_asked_for(live: LivePage, qtbot: QtBot) -> None:
+    bar = live.bar
+    for kind, place in ((FILE, "/videos/street.mp4"), (ADDRESS, "rtsp://camera.local/1")):
+        bar.source_choice.setCurrentIndex(bar.source_choice.findData(kind))
+        bar.source_choice.activated.emit(bar.source_choice.currentIndex())
+        (dialog,) = (child for child in bar.findChildren(QDialog) if child.isVisible())
+        dialog.reject()
+        assert bar.source_choice.currentData() == "test", "as before"
+        bar.ask_for_place(kind, "", "test")
+        (dialog,) = (child for child in bar.findChildren(QDialog) if child.isVisible())
+        (dialog.fileSelected if kind == FILE else dialog.textValueSelected).emit(place)
+        assert (bar.source_choice.currentData(), bar.sound_choice.currentData()) == (place, "source")
+        assert live._settings.values.live_source == place
+        dialog.close()
+        live._settings.update(live_source="test")
+
+
 def test_the_panel_shows_delay_drift_losses_and_clipping(live: LivePage) -> None:
     panel = live.panel
     parts = Latency(capture=0.01, wait=0.02, visual=0.06, audio=0.005, head=0.015, total=0.11)
@@ -312,7 +334,7 @@ def test_presentation_goes_to_the_other_screen(tmp_path: Path) -> None:
     ]
     (tmp_path / "screens.json").write_text(json.dumps({"screens": screens}))
     program = (
-        "from PySide6.QtWidgets import QApplication, QWidget\n"
+        "from PySide6.QtWidgets import QApplication, QDialog, QWidget\n"
         "from avseg_app.live.presentation import Presentation\n"
         "from avseg_core.results.look import OverlayStyle\n"
         "app = QApplication([])\n"
@@ -345,26 +367,26 @@ class Camera:
 
 
 def test_the_virtual_camera_is_a_switch(
-    live: LivePage, window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures, box = tmp_path / "pictures", live.panel.recording.virtual_box
-    live.client.close()  # the process that lists the devices does not know the stand-in
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "pyvirtualcam.py").write_text(STAND_IN)
     monkeypatch.syspath_prepend(tmp_path / "library")
+    pictures = tmp_path / "pictures"
     monkeypatch.setenv("STAND_IN_PICTURES", str(pictures))
+    live = _enter(window, qtbot, tmp_path)
+    box = live.panel.recording.virtual_box
     box.setChecked(True)
-    _start(live, qtbot)
+    live.start()
     _until(qtbot, lambda: "as the camera Stand-in 7" in window.messages.text)
     _until(qtbot, lambda: pictures.is_file() and pictures.stat().st_size > 5)
     box.setChecked(False)
     _until(qtbot, lambda: pictures.read_bytes().endswith(b"X"))
-    (tmp_path / "library" / "pyvirtualcam.py").write_text("raise ImportError('no such package')")
-    live.client.close()
-    live.start()
     box.setChecked(True)
-    _until(qtbot, lambda: "pip install pyvirtualcam" in window.messages.text)
+    _until(qtbot, lambda: pictures.read_bytes().endswith(b"."))
+    live.client.shown_to_others.emit(ShownToOthers("", "There is no virtual camera."))
     assert not box.isChecked()
+    assert window.messages.text == "There is no virtual camera."
     assert live.client.running
 
 

@@ -124,6 +124,7 @@ def test_a_slow_model_takes_the_newest_picture_and_hears_twice_as_often_as_it_se
     fresh = [result for result in late if not result.reused]
     assert statistics.median(result.latency.wait for result in fresh) < 0.15
     assert counters.frames > 3 * counters.frames_seen
+    assert counters.skipped >= 2 * counters.frames_seen, "15 updates a second were due"
     assert np.diff([result.frame_index for result in fresh]).min() >= 4
 
 

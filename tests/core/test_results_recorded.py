@@ -14,9 +14,9 @@ from avseg_core.results.store import MaskStore
 
 def test_each_mask_holds_until_the_middle_to_the_next_one() -> None:
     windows = RecordedWindows(np.array([0, 1, 2, 3]), np.array([0.2, 0.3, 0.5, 3.0]))
-    assert windows.spans[:, 0] == pytest.approx([-0.3, 0.25, 0.4, 2.5])
-    assert windows.spans[:, 1] == pytest.approx([0.25, 0.4, 1.0, 3.5])
-    expected = {0.0: 0, 0.26: 1, 0.41: 2, 0.99: 2, 1.01: None, 2.49: None, 2.51: 3, 3.6: None}
+    assert windows.spans[:, 0] == pytest.approx([-0.8, 0.25, 0.4, 2.0])
+    assert windows.spans[:, 1] == pytest.approx([0.25, 0.4, 1.5, 4.0])
+    expected = {0.0: 0, 0.26: 1, 0.41: 2, 1.49: 2, 1.51: None, 1.99: None, 2.01: 3, 4.1: None}
     assert {time: place_at(windows.spans, time) for time in expected} == expected
 
 
@@ -48,4 +48,4 @@ def test_a_store_tells_when_its_masks_hold(tmp_path: Path) -> None:
     recorded = read_recorded(path)
     assert (recorded.store, recorded.model) == (path, "m")
     assert [recorded.windows.index_of(place) for place in (0, 1)] == [1, 0]
-    assert recorded.windows.spans == pytest.approx(np.array([[0.5, 1.5], [1.5, 2.5]]))
+    assert recorded.windows.spans == pytest.approx(np.array([[0.0, 1.5], [1.5, 3.0]]))
