@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._on_document()
         self.restoreGeometry(QByteArray.fromHex(settings.values.geometry.encode()))
-        self.start_page.open_button.setFocus()
+        self.start_page.setFocus()
         self.controller.start()
 
     def show_live(self) -> None:
@@ -236,8 +236,10 @@ class MainWindow(QMainWindow):
         self._allow_export()
         if is_open:
             self.workspace.canvas.setFocus()
-        else:
-            self._readout.clear()
+            return
+        self._readout.clear()
+        if not training:
+            self.start_page.setFocus()
 
     def _use_model(self, name: str) -> None:
         """Shows videos with the model `name` from now on; the lists of models are read again in any case."""

@@ -11,8 +11,8 @@ from typing import Any, Literal, get_type_hints
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from avseg_app.theme import ThemeMode
+from avseg_core.results.look import OverlayMode
 
-OverlayMode = Literal["fill", "outline", "heat", "spotlight", "none"]
 RECENT_LIMIT = 8
 RATES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Masks per second on offer."""
@@ -40,12 +40,14 @@ class Settings:
     live_source: str = ""
     live_sound: str = ""
     live_size: str = "640x480"
+    live_fps: float = 30.0
     live_window: Literal["ending", "centred"] = "ending"
     live_smoothing: float = 0.12
     live_offset: float = 0.0
     """Seconds by which the sound comes after its picture."""
     live_refine: bool = True
     live_mirror: bool = False
+    live_record_video: bool = True
     live_record_masks: bool = True
     live_record_sound: bool = True
     live_record_dir: str = ""

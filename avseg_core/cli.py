@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "live": "segment what sounds before a camera and a microphone, now",
     "evaluate": "measure a model on a data set, or check a data set",
     "train": "train or fine-tune a model",
+    "import-data": "make a data set folder of COCO or YouTube-VIS annotations, or of plain videos",
     "synthesize": "make a labelled data set from cut-outs, backgrounds and sounds",
     "import-checkpoint": "convert a published checkpoint",
     "bench": "measure speed and memory on this machine",

@@ -108,6 +108,8 @@ class LossConfig:
     """Weight of a BCE term on frames without a sounding object, where Dice has no gradient; 0 in all releases."""
     audio_visual_weight: float = 0.0
     """Weight of TPAVI's KL term between sound and mask-pooled features (0.5 in AVSBench MS3 and AVSS)."""
+    rehearsal_weight: float = 1.0
+    """Weight of going on answering as before on the frames of `TrainConfig.rehearsal`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +164,12 @@ class TrainConfig:
     """Epochs in which the backbone gets no gradient; as released, its BatchNorm statistics keep moving."""
     freeze: tuple[str, ...] = ()
     """Boxes of Figure 3 that stay frozen all the time, statistics included, for instance ("backbone", "encoder")."""
+    tuning: Literal["full", "lora"] = "full"
+    """"full": what is not frozen learns; "lora": only a small addition of low rank to each of its matrices does."""
+    lora_rank: int = 8
+    """Rank of these additions; more can learn more."""
+    rehearsal: int = 0
+    """Frames per step on which the model must answer as the one it starts from, so that it forgets nothing; 0: none."""
     ema_decay: float = 0.0
     """0 for no moving average of the weights."""
     amp: bool = False
@@ -393,18 +401,21 @@ def tpavi_preset(task: Task, backbone: str = "resnet50") -> TrainConfig:
 
 
 def finetune_preset() -> TrainConfig:
-    """A short run that adapts an existing model to a small data set without forgetting how to see."""
+    """A short run that adapts an existing model to a small data set without forgetting what it knows."""
     return TrainConfig(
         data=DataConfig(dataset="folder", augment=True),
-        loss=LossConfig(mix_weight=0.0, empty_mask_weight=0.5),
-        epochs=20,
-        learning_rate=1e-4,
+        loss=LossConfig(mix_weight=0.0, empty_mask_weight=0.5, rehearsal_weight=2.0),
+        epochs=40,
+        batch_size=1,
+        rehearsal=4,
+        learning_rate=5e-4,
         schedule="cosine",
         warmup_steps=10,
         clip_norm=1.0,
         freeze=("backbone",),
         ema_decay=0.99,
         early_stop_epochs=8,
+        evaluate_every=5,
         init_from="avsegformer-lite",
     )
 

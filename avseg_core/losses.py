@@ -90,7 +90,7 @@ def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
     logits [N,1,H,W], labels [N,H,W] (sounding: > 0) -> [N]. The gradient is exactly zero for an empty mask.
     """
-    return 1 - _dice(torch.sigmoid(logits[:, 0]), (labels > 0).to(logits.dtype))
+    return 1 - soft_dice(torch.sigmoid(logits[:, 0]), (labels > 0).to(logits.dtype))
 
 
 def class_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ def class_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     logits [N,C,H,W], labels [N,H,W] -> [N].
     """
     target = F.one_hot(labels, logits.shape[1]).movedim(-1, 1).to(logits.dtype)  # [N,C,H,W]
-    dice = _dice(logits.softmax(dim=1), target)  # [N,C]
+    dice = soft_dice(logits.softmax(dim=1), target)  # [N,C]
     present = target.amax((2, 3))  # [N,C]
     return 1 - (dice * present).sum(1) / present.sum(1)
 
@@ -143,7 +143,7 @@ def audio_visual_divergence(logits: Tensor, stages: list[tuple[Tensor, Tensor]])
     return total / len(stages)
 
 
-def _dice(probability: Tensor, target: Tensor) -> Tensor:
+def soft_dice(probability: Tensor, target: Tensor) -> Tensor:
     """The released overlap, reduced over the last two axes."""
     overlap = (probability * target).sum((-2, -1))
     size = probability.square().sum((-2, -1)) + target.square().sum((-2, -1)) + 2 * DICE_SMOOTHING

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from pathlib import Path
 
-import numpy as np
-from PySide6.QtCore import QStandardPaths, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
 
 from avseg_app.live.panel import LivePanel
 from avseg_app.live.presentation import Presentation
+from avseg_app.live.saving import Saving
 from avseg_app.live.source_bar import ADDRESS, FILE, SourceBar
 from avseg_app.live.strips import HistoryStrip, Moment, SpectrogramStrip
 from avseg_app.settings import SettingsStore
@@ -27,11 +25,9 @@ from avseg_app.workers.live_protocol import (
     DeviceLists,
     LiveTick,
     LiveUpdate,
-    RecordingDone,
-    RecordingStarted,
+    ShownToOthers,
+    ShowToOthers,
     StartLive,
-    StartRecording,
-    StopRecording,
 )
 from avseg_app.workspace.canvas import Canvas
 from avseg_app.workspace.page import overlay_style
@@ -39,7 +35,9 @@ from avseg_core.inference.live_config import LiveConfig
 from avseg_core.media.capture import CameraOptions, DeviceState, DeviceStatus
 
 _LOOK = ("overlay_mode", "overlay_color", "opacity", "threshold")
-_CONFIG = ("live_window", "live_smoothing", "live_offset", "live_refine", "threshold")
+_CONFIG = ("live_window", "live_smoothing", "live_offset", "live_refine", "live_mirror", "threshold")
+_DEVICES_MS = 4000
+"""How often it is looked for devices that have been plugged in."""
 _SURE = 0.3
 """Tags below this score are not shown to an audience."""
 
@@ -66,32 +64,41 @@ class LivePage(QWidget):
         self.shown_frames = 0
         """Pictures that were drawn."""
         self._frozen = False
-        self._recording: Path | None = None
+        self._is_new = False  # until the first word of a new session, what comes is still of the one before
         self._shape = (0, 0)
         self._last: SharedFrame | None = None
         self._words = ""
+        self._lists = DeviceLists((), ())
+        self._mask_done = 0.0
+        self.saving = Saving(self.client, settings, messages, self)
+        self._hot_plug = QTimer(self)
+        self._hot_plug.setInterval(_DEVICES_MS)
+        self._hot_plug.timeout.connect(self.client.list_devices)
         deck = frame("deck")
         deck.setLayout(column(self.spectrogram, self.history, spacing=4, margins=(12, 8, 12, 4)))
         upper = row(self.canvas, self.panel, spacing=0)
         upper.setStretch(0, 1)
         self.setLayout(column(self.bar, upper, deck, spacing=0))
         self.layout().setStretch(1, 1)
-        self.panel.recording.show_folder(self._folder())
+        self.panel.recording.show_folder(self.saving.folder)
         self._make_actions()
         self._connect()
 
     def enter(self) -> None:
         """Lists the devices; nothing is switched on before the user starts it."""
         self.client.list_devices()
+        self._hot_plug.start()
         self._show_note()
         self.canvas.setFocus()
 
     def leave(self) -> None:
         """Switches everything off."""
+        self._hot_plug.stop()
         self._stop()
 
     def shut_down(self) -> None:
         """Ends the process; a recording is finished."""
+        self._hot_plug.stop()
         if self.presentation is not None:
             self.presentation.close()
         self.client.close()
@@ -100,7 +107,7 @@ class LivePage(QWidget):
         tr = self.tr
         for text, slot, *keys in (
             (tr("Start or stop"), self._toggle, "Space"),
-            (tr("Record"), self._toggle_recording, "Ctrl+R"),
+            (tr("Record"), self.saving.toggle_recording, "Ctrl+R"),
             (tr("Freeze"), self.bar.freeze_button.toggle, "F"),
             (tr("Snapshot"), self.save_snapshot, "Ctrl+S"),
             (tr("Presentation"), self.present, "F5"),
@@ -119,17 +126,17 @@ class LivePage(QWidget):
         client.devices_listed.connect(self._on_devices)
         client.refused.connect(self._on_refused)
         client.trouble.connect(lambda text: self._messages.show_message("warning", text))
-        client.recording_started.connect(self._on_recording_started)
-        client.recording_done.connect(self._on_recording_done)
+        client.shown_to_others.connect(self._on_shown_to_others)
         client.calibrated.connect(self._on_calibrated)
         client.restarted.connect(self._on_restarted)
         client.gave_up.connect(self._on_gave_up)
         client.model_ready.connect(lambda ready: self._show_note())
         bar.source_chosen.connect(self._on_source)
+        bar.place_chosen.connect(self._take_source)
         bar.sound_chosen.connect(lambda spec: self._choose(live_sound=spec))
         bar.size_chosen.connect(lambda size: self._choose(live_size=size))
         bar.start_requested.connect(self._toggle)
-        bar.record_requested.connect(self._toggle_recording)
+        bar.record_requested.connect(self.saving.toggle_recording)
         bar.snapshot_requested.connect(self.save_snapshot)
         bar.freeze_requested.connect(self._freeze)
         bar.present_requested.connect(self.present)
@@ -137,7 +144,11 @@ class LivePage(QWidget):
         bar.leave_requested.connect(self.leave_requested)
         panel.changed.connect(lambda changes: self._settings.update(**changes))
         panel.calibrate_requested.connect(self._calibrate)
-        panel.folder_requested.connect(self._ask_folder)
+        panel.folder_requested.connect(self.saving.ask_folder)
+        panel.virtual_camera_requested.connect(self._show_to_others)
+        self.saving.opened.connect(self.recording_opened)
+        self.saving.ended.connect(lambda: bar.show_recording(None))
+        self.saving.folder_changed.connect(panel.recording.show_folder)
         self._settings.changed.connect(self._on_setting)
 
     # --- start and stop ---
@@ -149,10 +160,11 @@ class LivePage(QWidget):
         source = self.bar.source_choice.currentData() or "test"
         sound = self.bar.sound_choice.currentData() or "none"
         self._messages.dismiss()
-        self.history.clear()
-        self.spectrogram.clear()
-        self._shape = (0, 0)
-        self.client.start(StartLive(source, sound, CameraOptions(width=width, height=height), self._config()))
+        self._hot_plug.start()
+        self._is_new = True
+        options = CameraOptions(width=width, height=height, fps=values.live_fps)
+        self.client.start(StartLive(source, sound, options, self._config()))
+        self._show_to_others(self.panel.recording.virtual_box.isChecked())
         self.bar.show_running(True)
         self._show_note(self.tr("Preparing the model…"))
 
@@ -185,6 +197,7 @@ class LivePage(QWidget):
             av_offset=values.live_offset,
             smoothing=values.live_smoothing,
             refine=values.live_refine,
+            mirror=values.live_mirror,
             threshold=values.threshold,
         )
 
@@ -194,44 +207,34 @@ class LivePage(QWidget):
             self.canvas.set_style(style)
             if self.presentation is not None:
                 self.presentation.canvas.set_style(style)
+            if self.panel.recording.virtual_box.isChecked():
+                self._show_to_others(True)
             if name == "overlay_mode":
                 self.panel.look.show_mode(self._settings.values.overlay_mode)
         if name in _CONFIG:
             self.client.configure(self._config())
+        if name == "live_fps" and self.client.running:
+            self.start()
 
     # --- devices ---
 
     def _on_devices(self, lists: DeviceLists) -> None:
+        if lists == self._lists or self.bar.choosing:
+            return
+        first, self._lists = not self._lists.cameras, lists
         values = self._settings.values
         source = self.bar.show_devices(lists, values.live_source, values.live_sound)
-        if not values.live_sound:
+        if first and not values.live_sound:
             default = next((device.spec for device in lists.microphones if device.is_default), "")
             self.bar.select_sound("source" if source == "test" else default or "none")
 
     def _on_source(self, spec: str) -> None:
-        if spec == FILE:
-            self._ask_file()
-        elif spec == ADDRESS:
-            self._ask_address()
-        else:
-            if spec == "test":
-                self.bar.select_sound("source")
-            self._choose(live_source=spec, live_sound=self.bar.sound_choice.currentData() or "")
-
-    def _ask_file(self) -> None:
-        dialog = QFileDialog(self, self.tr("Play a video as camera"), self._settings.values.open_dir)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self._take_source)
-        dialog.rejected.connect(lambda: self.bar.select_source(self._settings.values.live_source))
-        dialog.open()
-
-    def _ask_address(self) -> None:
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle(self.tr("Network camera"))
-        dialog.setLabelText(self.tr("Address of the stream, for instance http://… or rtsp://…"))
-        dialog.textValueSelected.connect(self._take_source)
-        dialog.rejected.connect(lambda: self.bar.select_source(self._settings.values.live_source))
-        dialog.open()
+        if spec in (FILE, ADDRESS):
+            self.bar.ask_for_place(spec, self._settings.values.open_dir, self._settings.values.live_source)
+            return
+        if spec == "test":
+            self.bar.select_sound("source")
+        self._choose(live_source=spec, live_sound=self.bar.sound_choice.currentData() or "")
 
     def _take_source(self, spec: str) -> None:
         """A file or an address with its own sound."""
@@ -240,7 +243,21 @@ class LivePage(QWidget):
             self.bar.select_sound("source")
             self._choose(live_source=spec.strip(), live_sound="source")
 
+    def _clear(self) -> None:
+        """Nothing of what was shown is left."""
+        self.client.skip_frame()
+        self._last, self._shape, self._words = None, (0, 0), ""
+        for canvas in self._canvases():
+            canvas.set_video_size(1, 1)
+            canvas.set_mask(None)
+        self.history.clear()
+        self.spectrogram.clear()
+        self.panel.clear()
+
     def _on_status(self, status: DeviceStatus) -> None:
+        if self._is_new and status.state is DeviceState.OPENING:
+            self._is_new = False
+            self._clear()
         self.panel.show_status(status)
         if status.kind == "camera" and self.client.running:
             waiting = status.state not in (DeviceState.RUNNING, DeviceState.STALLED)
@@ -253,12 +270,12 @@ class LivePage(QWidget):
     # --- what comes ---
 
     def _on_frame(self, shared: SharedFrame) -> None:
-        if self._frozen or not self.client.running:
+        if self._frozen or self._is_new or not self.client.running:
             return
-        if self._settings.values.live_mirror:
-            mask = None if shared.mask is None else np.ascontiguousarray(shared.mask[:, ::-1])
-            shared = dataclasses.replace(shared, pixels=np.ascontiguousarray(shared.pixels[:, ::-1]), mask=mask)
         self._last = shared
+        if shared.mask is not None and shared.mask_done > self._mask_done:
+            self._mask_done = shared.mask_done
+            self.panel.timing.show_display(time.monotonic() - shared.mask_done)
         height, width = shared.pixels.shape[:2]
         image = QImage(shared.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
         display = DisplayFrame(shared.number, shared.time, image, shared.pixels)
@@ -271,14 +288,15 @@ class LivePage(QWidget):
         self.shown_frames += 1
 
     def _on_tick(self, tick: LiveTick) -> None:
-        if self._frozen or not self.client.running:
+        if self._is_new or not self.client.running:
             return
-        self.panel.show_tick(tick)
-        self.spectrogram.add(tick.spectrum)
         self.bar.show_recording(tick.recorded_seconds)
+        if not self._frozen:
+            self.panel.show_tick(tick)
+            self.spectrogram.add(tick.spectrum)
 
     def _on_update(self, update: LiveUpdate) -> None:
-        if self._frozen or not self.client.running:
+        if self._frozen or self._is_new or not self.client.running:
             return
         self.panel.show_update(update)
         tag = update.tags[0][0] if update.tags else ""
@@ -318,69 +336,24 @@ class LivePage(QWidget):
         self.canvas.setFocus()
 
     def save_snapshot(self) -> None:
-        """Saves what is shown, picture and mask, at the picture's own size beside the recordings."""
-        shared = self._last
-        if shared is None:
-            return
-        height, width = shared.pixels.shape[:2]
-        image = QImage(shared.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
-        painter = QPainter(image)
-        self.canvas.paint_mask(painter, shared.mask, width, height)
-        painter.end()
-        folder = self._folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / time.strftime("live_%Y-%m-%d_%H-%M-%S.png")
-        if image.save(str(path)):
-            self._messages.show_message("success", self.tr("Saved {0}").format(path))
-        else:
-            self._messages.show_message("error", self.tr("{0} cannot be written; choose another folder.").format(path))
+        """Saves what is shown beside the recordings."""
+        if self._last is not None:
+            self.saving.save_snapshot(self._last, self.canvas)
 
-    # --- recording and calibration ---
+    def _show_to_others(self, wanted: bool) -> None:
+        """Switches the virtual camera."""
+        if self.client.running:
+            self.client.send(ShowToOthers(overlay_style(self._settings.values) if wanted else None))
 
-    def _folder(self) -> Path:
-        chosen = self._settings.values.live_record_dir
-        if chosen:
-            return Path(chosen)
-        movies = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
-        return Path(movies or Path.home()) / "AVSeg"
+    def _on_shown_to_others(self, shown: ShownToOthers) -> None:
+        if shown.message:
+            self.panel.recording.virtual_box.setChecked(False)
+            self._messages.show_message("error", shown.message)
+        elif shown.device:
+            text = self.tr("Other programs see this picture as the camera {0}.")
+            self._messages.show_message("info", text.format(shown.device))
 
-    def _ask_folder(self) -> None:
-        dialog = QFileDialog(self, self.tr("Folder for recordings"), str(self._folder()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self._set_folder)
-        dialog.open()
-
-    def _set_folder(self, folder: str) -> None:
-        self._settings.update(live_record_dir=folder)
-        self.panel.recording.show_folder(self._folder())
-
-    def _toggle_recording(self) -> None:
-        if not self.client.running:
-            return
-        if self._recording is not None:
-            self.client.send(StopRecording())
-            return
-        values = self._settings.values
-        self.client.send(
-            StartRecording(self._folder(), video=True, sound=values.live_record_sound, masks=values.live_record_masks)
-        )
-
-    def _on_recording_started(self, started: RecordingStarted) -> None:
-        self._recording = started.path
-
-    def _on_recording_done(self, done: RecordingDone) -> None:
-        self._recording = None
-        self.bar.show_recording(None)
-        path = done.path
-        if path is None:
-            self._messages.show_message("warning", self.tr("Nothing came that could be recorded."))
-            return
-        text = self.tr("Recorded {0:.0f} s: {1}").format(done.seconds, path)
-        if done.problem:
-            text = f"{done.problem} {text}"
-        self._messages.show_message(
-            "warning" if done.problem else "success", text, self.tr("Open"), lambda: self.recording_opened.emit(path)
-        )
+    # --- calibration ---
 
     def _calibrate(self) -> None:
         if not self.client.running:
@@ -403,11 +376,11 @@ class LivePage(QWidget):
         self._messages.show_message("error", message)
 
     def _on_restarted(self, reason: str) -> None:
-        self._recording = None
         text = self.tr("The live process ended unexpectedly ({0}) and was started again.")
         self._messages.show_message("warning", text.format(reason))
 
     def _on_gave_up(self, reason: str) -> None:
+        self._hot_plug.stop()  # asking for devices would start the process again
         self._stop()
         text = self.tr("The live process ends again and again ({0}).").format(reason)
         self._messages.show_message("error", text, self.tr("Try again"), self.start)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPixmap
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
 from avseg_app import theme
 from avseg_app.live.meter import LevelMeter
 from avseg_app.settings import Settings
-from avseg_app.widgets.controls import Choice, Slider, column, frame, label, row
+from avseg_app.widgets.controls import Button, CheckBox, Choice, Slider, column, frame, label, row
 from avseg_app.workers.live_protocol import LiveTick, LiveUpdate
 from avseg_app.workspace.inspector import LookSection, TagBars
 from avseg_app.workspace.mixer_view import ChannelBars
@@ -21,6 +22,7 @@ from avseg_core.media.capture import DeviceState, DeviceStatus
 _WIDTH = 308
 _TAGS = 5
 _MOST_SMOOTHING, _MOST_OFFSET = 1.0, 1.0
+_FPS = (15.0, 24.0, 30.0, 60.0)
 _SILENT = -90.0
 _DOT = 9
 _TOKENS = {
@@ -40,6 +42,7 @@ class LivePanel(QFrame):
     """Changed settings by name."""
     calibrate_requested = Signal()
     folder_requested = Signal()
+    virtual_camera_requested = Signal(bool)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +61,7 @@ class LivePanel(QFrame):
         self.pairing.calibrate_button.clicked.connect(self.calibrate_requested)
         self.recording = _Recording(settings)
         self.recording.changed.connect(self.changed)
+        self.recording.virtual_box.toggled.connect(self.virtual_camera_requested)
         self.recording.folder_button.clicked.connect(self.folder_requested)
         parts = (
             column(self.camera, self.microphone, self.meter, spacing=5),
@@ -83,6 +87,12 @@ class LivePanel(QFrame):
         scroll.setWidget(body)
         self.setLayout(column(scroll, spacing=0))
 
+    def clear(self) -> None:
+        """Nothing is known: other devices are being opened."""
+        self.heard.clear()
+        self.bars.set_weights(np.zeros(0, np.float32))
+        self.timing.clear()
+
     def show_status(self, status: DeviceStatus) -> None:
         """The state of a device."""
         (self.camera if status.kind == "camera" else self.microphone).show_status(status)
@@ -90,7 +100,7 @@ class LivePanel(QFrame):
     def show_tick(self, tick: LiveTick) -> None:
         """Level and counters."""
         self.meter.show_level(tick.level, tick.peak, tick.clipping)
-        self.timing.show_counters(tick.counters, tick.fps)
+        self.timing.show_counters(tick.counters, tick.fps, tick.drift_ppm)
 
     def show_update(self, update: LiveUpdate) -> None:
         """What the newest mask was made from."""
@@ -163,6 +173,10 @@ class _Heard(QWidget):
         self._tags = TagBars()
         self.setLayout(column(row(label(self.tr("Heard now"), "heading"), 0, self._loudness), self._tags, spacing=6))
 
+    def clear(self) -> None:
+        self._loudness.clear()
+        self._tags.set_tags((), "")
+
     def show_sound(self, tags: tuple[tuple[str, float], ...], loudness: float) -> None:
         silent = loudness <= _SILENT
         text = self.tr("silence") if silent else f"{loudness:.0f} dBFS".replace("-", "\N{MINUS SIGN}")
@@ -182,10 +196,10 @@ class _Timing(QWidget):
             "visual": self.tr("Seeing"),
             "audio": self.tr("Hearing"),
             "head": self.tr("Deciding"),
-            "total": self.tr("Camera to mask"),
+            "shown": self.tr("Showing"),
         }
-        self._smoothed = dict.fromkeys(self._parts, 0.0)
-        self._values = {name: label("", "muted") for name in self._parts}
+        self._smoothed = dict.fromkeys((*self._parts, "total"), 0.0)
+        self._values = {name: label("", "muted") for name in self._smoothed}
         self._rate = label("", "muted")
         self._rate.setFont(theme.small_font())
         self._left_out = label("", "muted")
@@ -195,32 +209,52 @@ class _Timing(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
-        for line, (name, text) in enumerate(self._parts.items()):
-            value = self._values[name]
+        for value in self._values.values():
             value.setFont(theme.mono_font(0.9))
-            grid.addWidget(label(text, "heading" if name == "total" else ""), line % 3, 2 * (line // 3))
-            grid.addWidget(value, line % 3, 2 * (line // 3) + 1, Qt.AlignmentFlag.AlignRight)
-        self.setLayout(column(row(label(self.tr("Delay"), "heading"), 0, self._rate), grid, self._left_out, spacing=4))
+        for line, (name, text) in enumerate(self._parts.items()):
+            grid.addWidget(label(text), line % 3, 2 * (line // 3))
+            grid.addWidget(self._values[name], line % 3, 2 * (line // 3) + 1, Qt.AlignmentFlag.AlignRight)
+        title = row(label(self.tr("Delay from camera to screen"), "heading"), 0, self._values["total"])
+        self.setLayout(column(title, grid, self._rate, self._left_out, spacing=4))
+
+    def clear(self) -> None:
+        self._smoothed = dict.fromkeys(self._smoothed, 0.0)
+        self._times = []
+        for text in (*self._values.values(), self._rate, self._left_out):
+            text.clear()
 
     def show_latency(self, update: LiveUpdate) -> None:
         """The parts of updates that looked at a new picture; the others would make them look smaller than they are."""
-        parts = vars(update.latency)
-        for name, value in self._values.items() if not update.reused else ():
-            before = self._smoothed[name] or parts[name]
-            self._smoothed[name] = before + 0.2 * (parts[name] - before)
-            value.setText(f"{self._smoothed[name] * 1000:4.0f} ms")
+        for name, seconds in vars(update.latency).items() if not update.reused else ():
+            self._show_part(name, seconds + (self._smoothed["shown"] if name == "total" else 0.0))
         self._times = [moment for moment in self._times if update.when - moment < 2.0] + [update.when]
 
-    def show_counters(self, counters: LiveCounters, fps: float) -> None:
+    def show_display(self, seconds: float) -> None:
+        """How long a mask took from the model to the screen."""
+        self._show_part("shown", seconds)
+
+    def _show_part(self, name: str, seconds: float) -> None:
+        before = self._smoothed[name] or seconds
+        self._smoothed[name] = before + 0.2 * (seconds - before)
+        self._values[name].setText(f"{self._smoothed[name] * 1000:4.0f} ms")
+
+    def show_counters(self, counters: LiveCounters, fps: float, drift_ppm: float) -> None:
+        """What came and what was left out, and how far the two clocks run apart."""
         rate = len(self._times) / 2.0
         self._rate.setText(self.tr("{0:.0f} pictures, {1:.1f} masks / s").format(fps, rate))
         notes = [self.tr("{0} of {1} pictures seen by the model").format(counters.frames_seen, counters.frames)]
+        if counters.frames_lost:
+            notes.append(self.tr("{0} lost by the camera").format(counters.frames_lost))
+        if counters.skipped:
+            notes.append(self.tr("{0} updates skipped").format(counters.skipped))
         if counters.overflows:
             notes.append(self.tr("{0} sound overflows").format(counters.overflows))
         if counters.gaps:
             notes.append(self.tr("{0:.1f} s of sound missing").format(counters.gaps))
         if counters.recorder_dropped:
             notes.append(self.tr("{0} pictures not recorded").format(counters.recorder_dropped))
+        if abs(drift_ppm) >= 1:
+            notes.append(self.tr("clocks drift by {0:.0f} ppm").format(drift_ppm))
         self._left_out.setText(" · ".join(notes))
 
 
@@ -240,15 +274,23 @@ class _Pairing(QWidget):
         self.window_choice.activated.connect(
             lambda index: self.changed.emit({"live_window": self.window_choice.itemData(index)})
         )
+        self.fps_choice = Choice(self.tr("Pictures per second"))
+        for fps in _FPS:
+            self.fps_choice.addItem(f"{fps:g}", fps)
+        self.fps_choice.setCurrentIndex(
+            _FPS.index(settings.live_fps) if settings.live_fps in _FPS else _FPS.index(30.0)
+        )
+        self.fps_choice.activated.connect(lambda index: self.changed.emit({"live_fps": _FPS[index]}))
         self.offset = QDoubleSpinBox()
         self.offset.setRange(-_MOST_OFFSET * 1000, _MOST_OFFSET * 1000)
         self.offset.setDecimals(0)
         self.offset.setSingleStep(10)
         self.offset.setSuffix(" ms")
+        self.offset.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.offset.setValue(settings.live_offset * 1000)
         self.offset.setAccessibleName(self.tr("Sound comes later by"))
         self.offset.valueChanged.connect(lambda value: self.changed.emit({"live_offset": value / 1000}))
-        self.calibrate_button = QPushButton(self.tr("Calibrate…"))
+        self.calibrate_button = Button(self.tr("Calibrate…"))
         self.calibrate_button.setToolTip(
             self.tr("Clap three times in view of the camera; it looks and listens for five seconds")
         )
@@ -257,11 +299,13 @@ class _Pairing(QWidget):
         self.smoothing.setToolTip(self.tr("How slowly masks come and go"))
         self.smoothing.moved.connect(lambda value: self.changed.emit({"live_smoothing": value}))
         self.refine_box = _box(self.tr("Edges as in the picture"), settings.live_refine, "live_refine", self)
-        self.mirror_box = _box(self.tr("Mirror the view"), settings.live_mirror, "live_mirror", self)
+        self.mirror_box = _box(self.tr("Mirror the picture"), settings.live_mirror, "live_mirror", self)
+        self.mirror_box.setToolTip(self.tr("Left and right exchanged; recordings and snapshots are as you see them"))
         self.setLayout(
             column(
                 label(self.tr("Picture and sound"), "heading"),
                 self.window_choice,
+                row(label(self.tr("Pictures per second")), 0, self.fps_choice),
                 row(label(self.tr("Sound later by")), 0, self.offset),
                 row(0, self.calibrate_button),
                 row(label(self.tr("Smoothing")), self.smoothing),
@@ -283,15 +327,21 @@ class _Recording(QWidget):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
+        self.picture_box = _box(self.tr("Picture"), settings.live_record_video, "live_record_video", self)
         self.masks_box = _box(self.tr("Masks"), settings.live_record_masks, "live_record_masks", self)
         self.sound_box = _box(self.tr("Sound"), settings.live_record_sound, "live_record_sound", self)
-        self.folder_button = QPushButton(self.tr("Folder…"))
+        self.masks_box.setEnabled(settings.live_record_video)  # masks lie on a picture
+        self.picture_box.toggled.connect(self.masks_box.setEnabled)
+        self.virtual_box = CheckBox(self.tr("Virtual camera"))
+        self.virtual_box.setToolTip(self.tr("Other programs, such as video calls, can choose this picture as a camera"))
+        self.folder_button = Button(self.tr("Folder…"))
         self._folder = label("", "muted")
         self.setLayout(
             column(
                 label(self.tr("Recording"), "heading"),
-                row(self.sound_box, self.masks_box, 0, self.folder_button),
-                self._folder,
+                row(self.picture_box, self.sound_box, self.masks_box, 0),
+                row(self._folder, 0, self.folder_button),
+                self.virtual_box,
                 spacing=6,
             )
         )
@@ -302,8 +352,8 @@ class _Recording(QWidget):
         self._folder.setToolTip(str(folder))
 
 
-def _box(text: str, checked: bool, name: str, owner: _Pairing | _Recording) -> QCheckBox:
-    box = QCheckBox(text)
+def _box(text: str, checked: bool, name: str, owner: _Pairing | _Recording) -> CheckBox:
+    box = CheckBox(text)
     box.setChecked(checked)
     box.toggled.connect(lambda on: owner.changed.emit({name: on}))
     return box

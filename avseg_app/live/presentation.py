@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from avseg_app.widgets.controls import column
 from avseg_app.workspace.canvas import Canvas
-from avseg_app.workspace.overlay import OverlayStyle
+from avseg_core.results.look import OverlayStyle
 
 
 class Presentation(QWidget):

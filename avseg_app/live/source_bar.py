@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.settings import Settings
-from avseg_app.widgets.controls import Choice, ToolButton, frame, label, row, set_property
+from avseg_app.widgets.controls import Button, Choice, ToolButton, frame, label, row, set_property
 from avseg_app.workers.live_protocol import DeviceLists
 
 SIZES = ("640x480", "1280x720", "1920x1080")
@@ -19,6 +19,9 @@ class SourceBar(QFrame):
     """Emits what the user wants; shows what is the case."""
 
     source_chosen = Signal(str)
+    """A device, or FILE or ADDRESS."""
+    place_chosen = Signal(str)
+    """A file or an address."""
     sound_chosen = Signal(str)
     size_chosen = Signal(str)
     start_requested = Signal()
@@ -32,7 +35,7 @@ class SourceBar(QFrame):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("toolbar")
-        self.leave_button = QPushButton(self.tr("Back"))
+        self.leave_button = Button(self.tr("Back"))
         self.leave_button.setToolTip(self.tr("Close the live view (Esc)"))
         self.leave_button.clicked.connect(self.leave_requested)
         self.source_choice = Choice(self.tr("Camera"))
@@ -45,8 +48,8 @@ class SourceBar(QFrame):
         self.size_choice = Choice(self.tr("Picture size"))
         self.size_choice.addItems([size.replace("x", " × ") for size in SIZES])
         self.size_choice.setCurrentIndex(SIZES.index(settings.live_size) if settings.live_size in SIZES else 0)
-        self.start_button = QPushButton()
-        self.record_button = QPushButton(icon("record"), self.tr("Record"))
+        self.start_button = Button()
+        self.record_button = Button(icon("record"), self.tr("Record"))
         self.record_button.clicked.connect(self.record_requested)
         self.snapshot_button = ToolButton("snapshot", self.tr("Save what is shown as a picture"))
         self.snapshot_button.clicked.connect(self.snapshot_requested)
@@ -91,6 +94,7 @@ class SourceBar(QFrame):
 
     def show_devices(self, lists: DeviceLists, source: str, sound: str) -> tuple[str, str]:
         """Fills the lists and selects `source` and `sound` as far as they are there; answers what is selected."""
+        before = [(choice.currentData(), choice.currentText()) for choice in (self.source_choice, self.sound_choice)]
         self.source_choice.clear()
         for device in lists.cameras:
             self.source_choice.addItem(device.name, device.spec)
@@ -103,7 +107,34 @@ class SourceBar(QFrame):
             text = self.tr("{0} (what this computer plays)").format(device.name) if device.is_loopback else device.name
             self.sound_choice.addItem(text, device.spec)
         self.start_button.setEnabled(True)
-        return self.select_source(source), self.select_sound(sound)
+        for choice, (spec, name) in zip((self.source_choice, self.sound_choice), before, strict=True):
+            self._keep(choice, spec, name)
+        return self.select_source(before[0][0] or source), self.select_sound(before[1][0] or sound)
+
+    @property
+    def choosing(self) -> bool:
+        """True while one of the lists is open."""
+        return any(choice.view().isVisible() for choice in (self.source_choice, self.sound_choice))
+
+    def ask_for_place(self, kind: str, folder: str, before: str) -> None:
+        """Lets the user name a FILE, looking in `folder`, or an ADDRESS; `before` is selected again if he does not."""
+        if kind == FILE:
+            dialog = QFileDialog(self, self.tr("Play a video as camera"), folder)
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            dialog.fileSelected.connect(self.place_chosen)
+        else:
+            dialog = QInputDialog(self)
+            dialog.setWindowTitle(self.tr("Network camera"))
+            dialog.setLabelText(self.tr("Address of the stream, for instance http://… or rtsp://…"))
+            dialog.textValueSelected.connect(self.place_chosen)
+        dialog.rejected.connect(lambda: self.select_source(before))
+        dialog.open()
+
+    def _keep(self, choice: Choice, spec: str | None, name: str) -> None:
+        """Leaves a chosen device in its list when it is unplugged: it may come back."""
+        if spec and choice.findData(spec) < 0 and not _is_place(spec):
+            away = self.tr("{0} (not connected)").format("")
+            choice.insertItem(0, name if name.endswith(away) else name + away, spec)
 
     def select_source(self, spec: str) -> str:
         """Shows `spec`, which may be a file or an address; the first entry if it is empty."""
@@ -137,12 +168,17 @@ class SourceBar(QFrame):
 
 def _select(choice: Choice, spec: str) -> str:
     index = choice.findData(spec) if spec else 0
-    if index < 0 and ("/" in spec or "\\" in spec):
+    if index < 0 and _is_place(spec):
         choice.insertItem(0, spec.rsplit("/", 1)[-1] or spec, spec)
         choice.setItemData(0, spec, 3)  # Qt.ItemDataRole.ToolTipRole
         index = 0
     choice.setCurrentIndex(max(index, 0))
     return str(choice.currentData())
+
+
+def _is_place(spec: str) -> bool:
+    """True for a file or an address."""
+    return "/" in spec or "\\" in spec
 
 
 def _picture(owner: QWidget, name: str) -> QWidget:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from avseg_app import theme
@@ -19,6 +19,8 @@ SPECTRUM_SECONDS = 10.0
 HISTORY_SECONDS = 60.0
 _COLUMNS = round(SPECTRUM_SECONDS * 100)
 _BANDS = 64
+_VEIL = QColor(0, 0, 0, 150)
+"""Behind text on the spectrogram, which may be bright there."""
 _LEAST_LABEL = 60
 """Pixels that a stretch of one sound must have to be named."""
 
@@ -52,11 +54,13 @@ class SpectrogramStrip(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(QRectF(self.rect()), image)
-        painter.setPen(theme.load_theme("dark").color("text-muted"))
         painter.setFont(theme.small_font())
-        text = QRectF(self.rect()).adjusted(6, 2, -6, -2)
-        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "7.5 kHz")
-        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, "125 Hz")
+        height = painter.fontMetrics().height()
+        for text, top in (("7.5 kHz", 2), ("125 Hz", self.height() - height - 2)):
+            box = QRectF(4, top, painter.fontMetrics().horizontalAdvance(text) + 6, height)
+            painter.fillRect(box, _VEIL)
+            painter.setPen(theme.load_theme("dark").color("text-muted"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
 @dataclass(frozen=True)

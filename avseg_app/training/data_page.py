@@ -5,88 +5,117 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QPixmap
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QProgressBar, QPushButton, QStackedWidget, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.training import scan_process
-from avseg_app.training.mask_history import overlay
-from avseg_app.training.scan_process import ScanFailed, ScanRequest
-from avseg_app.widgets.controls import Choice, column, frame, label, row, set_property
+from avseg_app.training.offer_view import OfferView
+from avseg_app.training.report_view import ReportView
+from avseg_app.training.scan_process import ImportRequest, ScanFailed, ScanRequest
+from avseg_app.widgets.controls import column, frame, label, row, set_property
 from avseg_app.workers.child import Child, describe_exit
+from avseg_core.data.import_report import ImportOptions, ImportReport, Offer
 from avseg_core.progress import Progress
-from avseg_core.training.survey_report import Preview, Survey
+from avseg_core.training.survey_report import Survey
 
-_THUMBNAIL = QSize(150, 112)
-_FEW = 4
-_PROBLEM_ROWS, _PROBLEM_ROW = 5, 34
+_DROP, _BUSY, _REPORT, _OFFER = range(4)
+_FEW_LEFT_OUT = 3
+_KEPT_MS = 60_000
+"""For so long the process waits for another folder: starting it takes seconds, keeping it takes memory."""
 
 
 class DataPage(QWidget):
     """Emits `ready_changed` when there is, or is no longer, something to train on."""
 
     ready_changed = Signal(bool)
+    said = Signal(str, str)
+    """Kind and text for the message bar"""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.survey: Survey | None = None
+        self._request: ScanRequest | ImportRequest | None = None
         self._child: Child | None = None
+        self._busy = False
+        self._idle = QTimer(self, interval=_KEPT_MS, singleShot=True)
+        self._idle.timeout.connect(self._let_go)
         self._root: Path | None = None
         self.setAcceptDrops(True)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._make_drop_page())
         self._pages.addWidget(self._make_scan_page())
-        self._pages.addWidget(self._make_report_page())
-        self.setLayout(column(self._pages))
+        self.report = ReportView()
+        self.offer = OfferView()
+        self._pages.addWidget(self.report)
+        self._pages.addWidget(self.offer)
+        self.setLayout(column(self.refusal, self._pages, spacing=14))
+        self.layout().setStretchFactor(self._pages, 1)
+        self.report.changed.connect(lambda: self.ready_changed.emit(self.can_go_on))
+        self.report.another_wanted.connect(self.ask_for_folder)
+        self.report.layout_chosen.connect(lambda dataset: self.scan(Path(self.report.survey.root), dataset))
+        self.report.again_wanted.connect(lambda: self.scan(Path(self.report.survey.root), self.report.survey.dataset))
+        self.report.pictures_wanted.connect(self._offer_pictures)
+        self.offer.another_wanted.connect(self.ask_for_folder)
+        self.offer.media_chosen.connect(self._look_with_media)
+        self.offer.import_wanted.connect(self.start_import)
 
     def close_process(self) -> None:
-        """Ends a look that is under way, without waiting for its process."""
+        """Ends the process, also in mid-look, without waiting for it; and the sound."""
+        self.report.previews.close_sound()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._child is not None:
             threading.Thread(target=self._child.stop, name="end of scan", daemon=True).start()
             self._child = None
+        self._busy = False
+        self._idle.stop()
+
+    @property
+    def survey(self) -> Survey | None:
+        """What was found, once there is an answer."""
+        return self.report.survey
 
     @property
     def excluded(self) -> tuple[str, ...]:
         """The clips that are left out, as `DataConfig.exclude` names them."""
-        items = (self.problems.item(index) for index in range(self.problems.count()))
-        names = {item.data(Qt.ItemDataRole.UserRole) for item in items if item.checkState() == Qt.CheckState.Checked}
-        return tuple(sorted(name for name in names if name))
+        return self.report.excluded
 
-    def clips_left(self, *splits: str) -> int:
-        """Clips of these splits that are not left out."""
-        if self.survey is None:
-            return 0
-        out = sum(1 for name in self.excluded if name.partition("/")[0] in splits)
-        return sum(self.survey.counts.get(split, 0) for split in splits) - out
+    @property
+    def can_go_on(self) -> bool:
+        """There is something to train on."""
+        return self.report.can_go_on
 
     def scan(self, root: Path, dataset: str = "") -> None:
         """Looks at `root` in a process of its own."""
-        self.close_process()
         self._root = root
-        self.survey = None
+        self._begin(ScanRequest(root, dataset), self.tr("Looking at {0}").format(root))
+
+    def start_import(self, source: Path, out: Path, options: ImportOptions) -> None:
+        """Makes the data set folder `out` of `source` in a process of its own, and then looks at it."""
+        self._begin(ImportRequest(source, out, options), self.tr("Importing {0}").format(source))
+
+    def _begin(self, request: ScanRequest | ImportRequest, text: str) -> None:
+        if self._child is None or self._busy:
+            self.close_process()
+            self._child = self._make_child()
+        self._idle.stop()
+        self._request, self._busy = request, True
+        self.report.survey = None
         self.ready_changed.emit(False)
-        self._scan_text.setText(self.tr("Looking at {0}").format(root))
+        self.refusal.hide()
+        self._scan_text.setText(text)
         self._phase.setText(self.tr("Starting…"))
         self.bar.setRange(0, 0)
-        self._pages.setCurrentIndex(1)
+        self._pages.setCurrentIndex(_BUSY)
+        self._child.send(request)
+
+    def _make_child(self) -> Child:
         child = Child(scan_process.main, "scan", self)
         child.received.connect(self._on_answer)
         child.ended.connect(self._on_end)
-        child.send(ScanRequest(root, dataset))
-        self._child = child
+        return child
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
@@ -97,7 +126,11 @@ class DataPage(QWidget):
         headline = label(self.tr("Drop a folder of annotated clips here"), "heading")
         headline.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint = label(
-            self.tr("Videos with masks beside them, or AVSBench S4, MS3 or AVSS. The folder is only read."), "muted"
+            self.tr(
+                "Videos with masks beside them, AVSBench S4, MS3 or AVSS, COCO or YouTube-VIS annotations, or videos "
+                "that are yet to be annotated. Your files stay as they are."
+            ),
+            "muted",
         )
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint.setWordWrap(True)
@@ -118,7 +151,7 @@ class DataPage(QWidget):
             column(picture, headline, hint, 6, row(0, self.open_button, 0), spacing=6, margins=(24, 26, 24, 26))
         )
         page = QWidget()
-        page.setLayout(column(self.refusal, self.drop_area, self._make_layout_help(), 0, spacing=14))
+        page.setLayout(column(self.drop_area, self._make_layout_help(), 0, spacing=14))
         return page
 
     def _make_layout_help(self) -> QFrame:
@@ -151,47 +184,6 @@ class DataPage(QWidget):
         page.setLayout(column(0, self._scan_text, self.bar, self._phase, row(cancel, 0), 0, spacing=10))
         return page
 
-    def _make_report_page(self) -> QWidget:
-        self.headline = label("", "heading")
-        self.headline.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.layout_choice = Choice(self.tr("Layout"))
-        self.layout_choice.activated.connect(self._rescan_as)
-        again = QPushButton(icon("folder"), self.tr("Another folder…"))
-        again.clicked.connect(self.ask_for_folder)
-        self.counts = label()
-        self.counts.setWordWrap(True)
-        self.advice = label("", "muted")
-        self.advice.setWordWrap(True)
-        self._problems_title = label("", "heading")
-        self.leave_out_all = QPushButton(self.tr("Leave all of these clips out"))
-        self.leave_out_all.setProperty("kind", "quiet")
-        self.leave_out_all.clicked.connect(self._leave_out_all)
-        self.problems = QListWidget()
-        self.problems.setAccessibleName(self.tr("Problems"))
-        self.problems.setWordWrap(True)
-        self.problems.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.problems.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.problems.itemChanged.connect(lambda _: self._describe())
-        self.problems_card = QFrame()
-        self.problems_card.setProperty("card", True)
-        self.problems_card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.problems_card.setLayout(
-            column(row(self._problems_title, 0, self.leave_out_all), self.problems, spacing=4, margins=(14, 10, 10, 10))
-        )
-        self.previews = QListWidget()
-        self.previews.setAccessibleName(self.tr("Clips with their masks"))
-        self.previews.setViewMode(QListWidget.ViewMode.IconMode)
-        self.previews.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self.previews.setMovement(QListWidget.Movement.Static)
-        self.previews.setIconSize(_THUMBNAIL)
-        self.previews.setGridSize(_THUMBNAIL + QSize(20, 38))
-        self.previews.setUniformItemSizes(True)
-        self.previews.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        head = row(self.headline, self.layout_choice, 0, again)
-        page = QWidget()
-        page.setLayout(column(head, self.counts, self.advice, self.problems_card, self.previews, spacing=10))
-        return page
-
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def ask_for_folder(self) -> None:
@@ -202,27 +194,55 @@ class DataPage(QWidget):
         dialog.fileSelected.connect(lambda name: self.scan(Path(name)))
         dialog.open()
 
-    def _rescan_as(self, index: int) -> None:
-        dataset = self.layout_choice.itemData(index)
-        if self._root is not None and self.survey is not None and dataset != self.survey.dataset:
-            self.scan(self._root, dataset)
+    def _offer_pictures(self) -> None:
+        root = Path(self.report.survey.root)
+        self._begin(ScanRequest(root, only_import=True), self.tr("Looking at {0}").format(root))
+
+    def _look_with_media(self, media: Path) -> None:
+        source = self.offer.offer.source
+        self._begin(ScanRequest(source, media=media, only_import=True), self.tr("Looking at {0}").format(source))
 
     def _cancel(self) -> None:
         self.close_process()
-        self._pages.setCurrentIndex(0)
+        self._pages.setCurrentIndex(_OFFER if isinstance(self._request, ImportRequest) else _DROP)
 
     def _on_answer(self, answer: object) -> None:
         if self.sender() is not self._child:
             return  # of a look that was given up
         if isinstance(answer, Progress):
             self._show_progress(answer)
-        elif isinstance(answer, Survey):
+            return
+        self._busy = False
+        self._idle.start()
+        if isinstance(answer, Survey):
             self._show(answer)
+        elif isinstance(answer, Offer):
+            self.refusal.hide()
+            self.offer.show_offer(answer, self._request.media)
+            self._pages.setCurrentIndex(_OFFER)
+        elif isinstance(answer, ImportReport):
+            self._on_imported(answer)
         elif isinstance(answer, ScanFailed):
             self._refuse(answer.message)
 
+    def _on_imported(self, report: ImportReport) -> None:
+        """A data set is looked at; pictures are left to be drawn on."""
+        left_out = [problem.what for problem in report.problems]
+        if report.pictures:
+            text = self.tr("{0} pictures are written below {1}. Draw the masks, then choose the folder again.")
+            self._tell("success", "\n".join([text.format(report.pictures, report.folder), *left_out]))
+            self._pages.setCurrentIndex(_DROP)
+            return
+        self.scan(report.folder)
+        if left_out:
+            self.said.emit("warning", self.tr("Left out: {0}").format("; ".join(left_out[:_FEW_LEFT_OUT])))
+
     def _on_end(self, code: object) -> None:
-        if self.sender() is self._child and self.survey is None and self._pages.currentIndex() == 1:
+        if self.sender() is not self._child:
+            return
+        self._child = None
+        if self._busy:
+            self._busy = False
             self._refuse(self.tr("The look at the data ended unexpectedly ({0}).").format(describe_exit(code)))
 
     def _show_progress(self, progress: Progress) -> None:
@@ -231,134 +251,33 @@ class DataPage(QWidget):
             self.bar.setValue(round(1000 * progress.done / progress.total))
             self._phase.setText(
                 self.tr("{0}: {1:.0f} of {2:.0f} clips").format(
-                    progress.phase.capitalize(), progress.done, progress.total
+                    self._phase_name(progress), progress.done, progress.total
                 )
             )
 
+    def _phase_name(self, progress: Progress) -> str:
+        names = {
+            "check": self.tr("Checking"),
+            "preview": self.tr("Making previews"),
+            "listen": self.tr("Listening"),
+            "import": self.tr("Importing"),
+        }
+        return names.get(progress.phase.partition(" ")[0], progress.phase.capitalize())
+
     def _refuse(self, text: str) -> None:
-        self._refusal_icon.setPixmap(icon("error", "error").pixmap(QSize(18, 18), self.devicePixelRatioF()))
+        self._tell("error", text)
+        self._pages.setCurrentIndex(_OFFER if isinstance(self._request, ImportRequest) else _DROP)
+
+    def _tell(self, kind: str, text: str) -> None:
+        self._refusal_icon.setPixmap(icon(kind, kind).pixmap(QSize(18, 18), self.devicePixelRatioF()))
         self.refusal_text.setText(text)
-        set_property(self.refusal, "kind", "error")
+        set_property(self.refusal, "kind", kind)
         self.refusal.show()
-        self._pages.setCurrentIndex(0)
 
     def _show(self, survey: Survey) -> None:
-        self.survey = survey
         self.refusal.hide()
-        root = Path(survey.root)
-        self.headline.setText(root.name)
-        self.headline.setToolTip(survey.root)
-        self.layout_choice.clear()
-        for name in (survey.dataset, *survey.others):
-            self.layout_choice.addItem(self._layout_name(name), name)
-        self._fill_problems(survey)
-        self._fill_previews(survey.previews)
-        self._describe()
-        self._pages.setCurrentIndex(2)
-
-    def _layout_name(self, dataset: str) -> str:
-        names = {
-            "folder": self.tr("videos with masks"),
-            "s4": self.tr("AVSBench S4"),
-            "ms3": self.tr("AVSBench MS3"),
-            "avss": self.tr("AVSBench AVSS"),
-        }
-        return names.get(dataset, dataset)
-
-    def _fill_problems(self, survey: Survey) -> None:
-        self.problems.blockSignals(True)
-        self.problems.clear()
-        for finding in survey.findings:
-            item = QListWidgetItem(finding.problem.what.replace(f"{survey.root}/", ""))
-            item.setToolTip(finding.problem.where)
-            item.setData(Qt.ItemDataRole.UserRole, finding.clip)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
-            if finding.clip:
-                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-                item.setCheckState(Qt.CheckState.Unchecked)
-            self.problems.addItem(item)
-        self.problems.blockSignals(False)
-        total = sum(survey.totals.values())
-        self.problems.setFixedHeight(min(_PROBLEM_ROWS, max(1, self.problems.count())) * _PROBLEM_ROW + 8)
-        self.problems_card.setVisible(total > 0)
-        self._problems_title.setText(self.tr("Problems: {0} (tick a clip to leave it out)").format(total))
-        self.leave_out_all.setVisible(any(finding.clip for finding in survey.findings))
-
-    def _leave_out_all(self) -> None:
-        self.problems.blockSignals(True)
-        for index in range(self.problems.count()):
-            item = self.problems.item(index)
-            if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
-                item.setCheckState(Qt.CheckState.Checked)
-        self.problems.blockSignals(False)
-        self._describe()
-
-    def _fill_previews(self, previews: tuple[Preview, ...]) -> None:
-        self.previews.clear()
-        ratio = self.devicePixelRatioF()
-        for preview in previews:
-            image = overlay(preview.image, (preview.mask > 0).astype(np.float32))
-            pixmap = QPixmap.fromImage(image).scaled(
-                _THUMBNAIL * ratio,
-                Qt.AspectRatioMode.KeepAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-            pixmap.setDevicePixelRatio(ratio)
-            item = QListWidgetItem(QIcon(pixmap), preview.clip)
-            covered = 100 * float(np.mean(preview.mask > 0))
-            item.setToolTip(
-                self.tr("{0}: {1}x{2}, mask on {3:.0f} % of the frame").format(preview.clip, *preview.size, covered)
-            )
-            self.previews.addItem(item)
-
-    def _describe(self) -> None:
-        survey = self.survey
-        if survey is None:
-            return
-        names = {"train": self.tr("training"), "val": self.tr("validation"), "test": self.tr("test"), "all": ""}
-        parts = [
-            self.tr("{0} {1} clips").format(self.clips_left(split), names[split]).replace("  ", " ")
-            for split in survey.counts
-        ]
-        if survey.masks:
-            parts.append(self.tr("{0} masks").format(survey.masks))
-        if survey.num_classes > 1:
-            parts.append(self.tr("{0} classes").format(survey.num_classes - 1))
-        sizes = sorted({preview.size for preview in survey.previews})
-        if sizes:
-            first, last = ("x".join(map(str, pair)) for pair in (sizes[0], sizes[-1]))
-            parts.append(
-                self.tr("{0} pixels").format(first) if len(sizes) == 1 else self.tr("{0} to {1}").format(first, last)
-            )
-        if self.excluded:
-            parts.append(self.tr("{0} left out").format(len(self.excluded)))
-        self.counts.setText("   ·   ".join(parts))
-        advice = self._advice(survey)
-        self.advice.setText("\n".join(advice))
-        self.advice.setVisible(bool(advice))
-        self.ready_changed.emit(self.can_go_on)
-
-    @property
-    def can_go_on(self) -> bool:
-        """There are clips to learn from and, in a data set with splits, clips to measure with."""
-        if self.survey is None or self.clips_left("train", "all") < 1:
-            return False
-        return not self.survey.has_splits or self.clips_left("val") > 0
-
-    def _advice(self, survey: Survey) -> list[str]:
-        advice = []
-        learning = self.clips_left("train", "all")
-        if learning < 1:
-            advice.append(self.tr("There is no clip left to learn from."))
-        elif survey.has_splits and self.clips_left("val") < 1:
-            advice.append(self.tr("There is no clip to measure with: put some into a folder named val."))
-        elif not survey.has_splits and learning == 1:
-            advice.append(self.tr("A single clip: it is measured on what it learns from, so the figures flatter."))
-        elif not survey.has_splits:
-            advice.append(self.tr("No train and val folders: about a quarter of the clips is kept apart to measure."))
-        if 1 < learning < _FEW:
-            advice.append(self.tr("So few clips teach a model little beyond themselves; more kinds of scenes help."))
-        return advice
+        self.report.show_survey(survey, Path(survey.root).name)
+        self._pages.setCurrentIndex(_REPORT)
 
     # --- drag and drop ----------------------------------------------------------------------------------------------
 
@@ -379,9 +298,9 @@ class DataPage(QWidget):
 
 
 def _dropped_folder(event: QDropEvent) -> Path | None:
-    """The folder that is dragged; a dragged file stands for the folder it lies in."""
+    """The folder or annotation file that is dragged; another file stands for the folder it lies in."""
     for url in event.mimeData().urls():
         if url.isLocalFile():
             path = Path(url.toLocalFile())
-            return path if path.is_dir() else path.parent
+            return path if path.is_dir() or path.suffix.lower() == ".json" else path.parent
     return None

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from avseg_app.training.added_runs import add_runs, forget_run, read_added
 from avseg_app.training.processes import start_detached
 from avseg_app.workers.background import Background
 from avseg_core.config import TrainConfig
@@ -142,6 +143,8 @@ class Jobs(QObject):
     changed = Signal(list)
     """All runs as RunView, the newest first"""
     failed = Signal(str)
+    added = Signal(object)
+    """Folder of a run from elsewhere"""
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -194,9 +197,19 @@ class Jobs(QObject):
         else:
             self._ask(lambda: control.send(view.run.folder, request))
 
+    def add(self, place: Path) -> None:
+        """Shows the run, or the runs, in a folder from elsewhere; `added` tells the first one."""
+        self._work.submit(lambda: add_runs(self.folder, place), self._on_added, self._on_problem)
+
+    def is_added(self, view: RunView) -> bool:
+        """Whether a run lies elsewhere than the runs of this machine."""
+        return view.run.folder.parent != self.folder
+
     def delete(self, view: RunView) -> None:
-        """Deletes the folder of a run that is not active."""
-        if view.run.config_file.is_file():
+        """Deletes the folder of a run that is not active; one from elsewhere is only not shown any more."""
+        if self.is_added(view):
+            self._ask(lambda: forget_run(self.folder, view.run.folder))
+        elif view.run.config_file.is_file():
             self._ask(lambda: delete_run(view.run))
         else:
             self._ask(lambda: shutil.rmtree(view.run.folder))
@@ -241,6 +254,10 @@ class Jobs(QObject):
 
         self._work.submit(guarded, lambda _: self.refresh(), lambda error: self.failed.emit(str(error)))
 
+    def _on_added(self, folders: list[Path]) -> None:
+        self.refresh()
+        self.added.emit(folders[0])
+
     def _on_views(self, views: list[RunView]) -> None:
         self._waiting = False
         self.views = views
@@ -268,12 +285,13 @@ def read_log(run: Run) -> str:
 
 
 def _run_folders(folder: Path) -> list[Path]:
-    """Folders that hold a run, also one that has only been asked for; the newest first."""
+    """Folders that hold a run, also one that has only been asked for or lies elsewhere; the newest first."""
     try:
         entries = [entry for entry in folder.iterdir() if entry.is_dir()]
     except OSError:
         return []
     found = [entry for entry in entries if (entry / LAUNCH_FILE).exists() or (entry / "config.toml").exists()]
+    found += [added for added in read_added(folder) if added not in found]
     return sorted(found, key=_age, reverse=True)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QDialog,
     QFileDialog,
     QFormLayout,
     QFrame,
@@ -15,11 +16,13 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QMessageBox,
     QPushButton,
+    QTextBrowser,
     QWidget,
 )
 
 from avseg_app.icons import icon
 from avseg_app.training import words
+from avseg_app.training.processes import CommandTask
 from avseg_app.widgets.controls import column, label, row
 from avseg_app.workers.background import Background
 from avseg_core.errors import AVSegError
@@ -45,6 +48,8 @@ class LibraryPage(QWidget):
         self._cards: list[ModelCard] = []
         self._used = ""
         self._wanted = ""
+        self._task: CommandTask | None = None
+        self._measured = ""
         self.models = QListWidget()
         self.models.setAccessibleName(self.tr("Models"))
         self.models.setFixedWidth(280)
@@ -61,7 +66,7 @@ class LibraryPage(QWidget):
         self._make_buttons()
         card = QFrame()
         card.setProperty("card", True)
-        first = row(self.use_button, self.train_button, 0)
+        first = row(self.use_button, self.train_button, self.speed_button, self.story_button, 0)
         second = row(self.export_button, self.rename_button, self.delete_button, 0)
         card.setLayout(column(self._name, self._form, 6, first, second, 0, spacing=10, margins=(20, 16, 20, 16)))
         shelf = QFrame()
@@ -75,7 +80,10 @@ class LibraryPage(QWidget):
         self.layout().setStretchFactor(body, 1)
 
     def close_threads(self) -> None:
-        """Ends the thread that reads and writes files."""
+        """Ends the thread that reads and writes files, and a measurement."""
+        if self._task is not None:
+            self._task.stop()
+            self._task = None
         self._work.close()
 
     def refresh(self, used: str, choose: str = "") -> None:
@@ -95,6 +103,12 @@ class LibraryPage(QWidget):
         self.export_button.clicked.connect(lambda: self._with_card(self._ask_copy))
         self.rename_button = QPushButton(self.tr("Rename…"))
         self.rename_button.clicked.connect(lambda: self._with_card(self._ask_name))
+        self.speed_button = QPushButton(self.tr("Measure the speed"))
+        self.speed_button.setToolTip(self.tr("Milliseconds per frame on this computer; takes about half a minute"))
+        self.speed_button.clicked.connect(lambda: self._with_card(self.measure))
+        self.story_button = QPushButton(icon("info"), self.tr("Model card…"))
+        self.story_button.setToolTip(self.tr("What the model can and cannot do, and what it learnt from"))
+        self.story_button.clicked.connect(lambda: self._with_card(self.show_story))
         self.delete_button = QPushButton(self.tr("Delete…"))
         self.delete_button.clicked.connect(lambda: self._with_card(self._ask_delete))
 
@@ -133,6 +147,8 @@ class LibraryPage(QWidget):
             self._form.removeRow(0)
         for button in (self.use_button, self.train_button, self.export_button):
             button.setEnabled(card is not None)
+        self.story_button.setVisible(card is not None and _story(card).is_file())
+        self.speed_button.setEnabled(card is not None and self._task is None)
         self.use_button.setEnabled(card is not None and card.name != self._used)
         for button in (self.rename_button, self.delete_button):
             button.setEnabled(card is not None and card.is_own and card.name != self._used)
@@ -183,8 +199,48 @@ class LibraryPage(QWidget):
         ]
         if scores:
             lines.append((self.tr("Validation"), ", ".join(scores)))
+        lines.append((self.tr("Speed here"), self._describe_speed(card)))
         lines.append((self.tr("File"), f"{card.file}  ({words.size(card.size)})"))
         return lines
+
+    def _describe_speed(self, card: ModelCard) -> str:
+        if card.name == self._measured:
+            return self.tr("being measured…")
+        speed = library.known_speed(card)
+        if speed is None:
+            return self.tr("not measured yet")
+        return self.tr("{0:.0f} ms per frame, {1:.1f} frames per second ({2}, {3} threads)").format(
+            speed.milliseconds, 1000 / max(speed.milliseconds, 0.1), speed.device, speed.threads
+        )
+
+    def measure(self, card: ModelCard) -> None:
+        """Measures the speed of a model in a process of its own; the answer is kept for its card."""
+        self._measured = card.name
+        self._task = CommandTask(["bench", "--quick", "--model", card.name], self)
+        self._task.done.connect(lambda _: self._end_measure(""))
+        self._task.failed.connect(self._end_measure)
+        self._show_card()
+
+    def _end_measure(self, problem: str) -> None:
+        self._task, self._measured = None, ""
+        if problem:
+            self.said.emit("error", self.tr("The speed could not be measured: {0}").format(problem))
+        self._show_card()
+
+    def show_story(self, card: ModelCard) -> QDialog:
+        """Opens the model's own page of text."""
+        dialog = QDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(self.tr("Model card of {0}").format(card.name))
+        dialog.resize(760, 620)
+        text = QTextBrowser()
+        text.setOpenExternalLinks(True)
+        text.setAccessibleName(dialog.windowTitle())
+        text.setSearchPaths([str(card.file.parent)])
+        text.setMarkdown(_story(card).read_text(encoding="utf-8", errors="replace"))
+        dialog.setLayout(column(text, margins=(12, 12, 12, 12)))
+        dialog.open()
+        return dialog
 
     def _ask_copy(self, card: ModelCard) -> None:
         dialog = QFileDialog(self, self.tr("Save a copy of {0}").format(card.name))
@@ -237,6 +293,11 @@ class LibraryPage(QWidget):
             self.refresh(self._used)
 
         self._work.submit(work, finished, failed)
+
+
+def _story(card: ModelCard) -> Path:
+    """Where a model that has a page of text keeps it."""
+    return card.file.with_name("card.md")
 
 
 def _is_number(value: object) -> bool:

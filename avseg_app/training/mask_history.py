@@ -46,8 +46,8 @@ def load_frames(folder: Path, step: int) -> Frames:
     answers, truths = [], []
     for number in range(len(list(folder.glob("frame_*.png")))):
         frame = _rgb(folder / f"frame_{number}.png")
-        answer = _grey(folder / f"step_{step:08d}_{number}.png")
-        truth = _grey(folder / f"truth_{number}.png")
+        answer = read_grey(folder / f"step_{step:08d}_{number}.png")
+        truth = read_grey(folder / f"truth_{number}.png")
         if frame is None or answer is None or truth is None or answer.shape != frame.shape[:2]:
             continue
         answers.append(overlay(frame, answer.astype(np.float32) / 255))
@@ -75,7 +75,8 @@ def _rgb(path: Path) -> NDArray[np.uint8] | None:
     return _pixels(path, QImage.Format.Format_RGB888, 3)
 
 
-def _grey(path: Path) -> NDArray[np.uint8] | None:
+def read_grey(path: Path) -> NDArray[np.uint8] | None:
+    """[H,W] of a picture, black where a palette says so; None if it cannot be read."""
     pixels = _pixels(path, QImage.Format.Format_Grayscale8, 1)
     return None if pixels is None else pixels[..., 0]
 

@@ -54,6 +54,10 @@ class NewPage(QWidget):
         self.data.close_process()
         self.recipe.close_process()
 
+    def close_threads(self) -> None:
+        """Ends the threads of this page."""
+        self.recipe.close_threads()
+
     def show_data(self) -> None:
         """The first step."""
         self._go(0)

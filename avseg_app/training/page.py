@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import QInputDialog, QMessageBox, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QStackedWidget, QWidget
 
 from avseg_app.settings import SettingsStore
 from avseg_app.theme import ThemeManager
@@ -17,6 +17,7 @@ from avseg_app.training.library_page import LibraryPage
 from avseg_app.training.new_page import NewPage
 from avseg_app.training.sidebar import Sidebar
 from avseg_app.training.watch import WatchView
+from avseg_app.training.wipe_dialog import WipeDialog
 from avseg_app.widgets.controls import row
 from avseg_app.workers.background import Background
 from avseg_core.errors import AVSegError
@@ -55,11 +56,15 @@ class TrainingPage(QWidget):
         self.sidebar.new_requested.connect(self.show_new)
         self.sidebar.models_requested.connect(self.show_models)
         self.sidebar.run_chosen.connect(self.show_run)
+        self.sidebar.add_requested.connect(self._ask_run_folder)
+        self.jobs.added.connect(self.show_run)
         self.new.start_requested.connect(self._start)
+        self.new.data.said.connect(self.message)
         self.watch.request.connect(self._request)
         self.watch.resume_requested.connect(lambda: self._with_run(self.jobs.resume))
         self.watch.use_requested.connect(lambda: self._with_run(self._ask_name))
         self.watch.compare_requested.connect(lambda: self._with_run(self._compare))
+        self.watch.wipe_requested.connect(lambda: self._with_run(self.wipe))
         self.watch.delete_requested.connect(lambda: self._with_run(self._ask_delete))
         self.watch.folder_requested.connect(lambda: self._with_run(_open_folder))
         self.watch.curves.compare_changed.connect(lambda _: self._watch_runs())
@@ -74,6 +79,7 @@ class TrainingPage(QWidget):
     def close_all(self) -> None:
         """Ends threads and helper processes; runs go on."""
         self.new.close_processes()
+        self.new.close_threads()
         self.jobs.close()
         self.watch.close_threads()
         self.library.close_threads()
@@ -152,7 +158,8 @@ class TrainingPage(QWidget):
     def _show_followed(self) -> None:
         view = next((view for view in self.jobs.views if view.run.folder == self._followed), None)
         if view is not None:
-            self.watch.show_run(view, [other for other in self.jobs.views if other.run != view.run])
+            others = [other for other in self.jobs.views if other.run != view.run]
+            self.watch.show_run(view, others, added=self.jobs.is_added(view))
 
     def _with_run(self, action) -> None:
         if self.watch.view is not None:
@@ -168,7 +175,23 @@ class TrainingPage(QWidget):
     def _compare(self, view: RunView) -> None:
         CompareDialog(view, self).open()
 
+    def wipe(self, view: RunView) -> WipeDialog:
+        """Opens the comparison of a run's model with its parent on a video."""
+        dialog = WipeDialog(view, self)
+        dialog.open()
+        return dialog
+
+    def _ask_run_folder(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose a run folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.jobs.add(Path(name)))
+        dialog.open()
+
     def _ask_delete(self, view: RunView) -> None:
+        if self.jobs.is_added(view):
+            self.delete_run(view)  # nothing is lost: its files stay
+            return
         box = QMessageBox(QMessageBox.Icon.Warning, self.tr("Delete the run"), "", parent=self)
         box.setText(self.tr("Delete the run {0} with its curves and saved states for good?").format(view.name))
         box.setInformativeText(self.tr("Models that were made of it stay."))
@@ -179,7 +202,7 @@ class TrainingPage(QWidget):
         box.open()
 
     def delete_run(self, view: RunView) -> None:
-        """Deletes the folder of a run that is not active."""
+        """Deletes the folder of a run that is not active, or takes one from elsewhere off the list."""
         self.jobs.delete(view)
         self.show_new()
 

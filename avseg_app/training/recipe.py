@@ -13,12 +13,42 @@ from avseg_core.training.survey_report import Survey
 FINETUNE = "finetune"
 HOLD_OUT = 0.25
 """Share of the clips kept apart for measuring in a folder without splits."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What learns: settings that belong together."""
+
+    freeze: tuple[str, ...]
+    """Boxes of the model that stay as they are."""
+    tuning: str = "full"
+
+
 LEARNING = {
-    "head": ("backbone", "in_proj", "audio_proj", "encoder", "mixer", "queries", "decoder"),
-    "most": ("backbone",),
-    "all": (),
+    "head": Learning(("backbone", "in_proj", "audio_proj", "encoder", "mixer", "queries", "decoder")),
+    "lora": Learning(("backbone",), "lora"),
+    "most": Learning(("backbone",)),
+    "all": Learning(()),
 }
-"""What stays frozen while so much learns."""
+
+
+def learning_of(config: TrainConfig) -> str | None:
+    """The name of what learns; None for a choice of one's own."""
+    wanted = (set(config.freeze), config.tuning)
+    return next((name for name, item in LEARNING.items() if (set(item.freeze), item.tuning) == wanted), None)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A notch of the slider from fast to thorough."""
+
+    learning: str
+    """Of `LEARNING`; empty for what the recipe says."""
+    epochs: float
+    """Times those of the recipe."""
+
+
+QUALITIES = (Quality("head", 0.25), Quality("lora", 0.5), Quality("", 1.0), Quality("all", 2.0))
 
 
 @dataclass(frozen=True)
@@ -33,10 +63,9 @@ class Recipe:
 
 
 def recipes_for(survey: Survey) -> list[str]:
-    """Presets that fit a data set: fine-tuning, and for a published layout the recipes of its task."""
+    """Presets that fit a data set: fine-tuning, and of the published recipes those of its task."""
     tasks = [survey.dataset] if survey.published else ["avss" if survey.num_classes > 1 else "s4"]
-    fitting = [name for name in preset_names() if name != FINETUNE and name.split("-")[1] in tasks]
-    return [FINETUNE, *fitting]
+    return [name for name in preset_names() if name.count("-") != 2 or name.split("-")[1] in tasks]
 
 
 def base_config(name: str, parent: str, survey: Survey) -> TrainConfig:

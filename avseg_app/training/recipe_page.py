@@ -6,26 +6,38 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QApplication,
     QCheckBox,
     QFrame,
     QGridLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
+    QScrollArea,
     QStackedWidget,
     QWidget,
 )
 
 from avseg_app import theme
 from avseg_app.training import words
+from avseg_app.training.augment_strip import AugmentStrip
+from avseg_app.training.command_dialog import CommandDialog
 from avseg_app.training.processes import CommandTask
-from avseg_app.training.recipe import FINETUNE, LEARNING, Recipe, base_config, command_words, recipes_for, shell_command
+from avseg_app.training.recipe import (
+    FINETUNE,
+    LEARNING,
+    QUALITIES,
+    Quality,
+    Recipe,
+    base_config,
+    command_words,
+    learning_of,
+    recipes_for,
+)
 from avseg_app.training.settings_form import SettingsForm
-from avseg_app.widgets.controls import Choice, column, keep_keys, label, row
+from avseg_app.widgets.controls import Choice, Slider, column, label, row
+from avseg_app.widgets.spin import NumberField
 from avseg_core.config import TrainConfig, finetune_preset
 from avseg_core.errors import InputError
 from avseg_core.models.library import available_models
@@ -34,16 +46,6 @@ from avseg_core.training.survey_report import Survey
 _ESTIMATE_MS = 1200
 _GENERATIONS = {"v1": "AVSegFormer V1", "v2": "AVSegFormer V2", "paper": "AVSegFormer", "tpavi": "TPAVI"}
 _BACKBONES = {"r50": "ResNet-50", "pvt": "PVTv2-B5"}
-
-
-class _Number(QSpinBox):
-    """Arrow keys stay with the field, the wheel passes by."""
-
-    def event(self, event) -> bool:
-        return keep_keys(event) or super().event(event)
-
-    def wheelEvent(self, event) -> None:
-        event.ignore()
 
 
 class RecipePage(QWidget):
@@ -77,6 +79,10 @@ class RecipePage(QWidget):
         self.setLayout(column(head, self.views, self._make_estimate(), spacing=10))
         self.layout().setStretchFactor(self.views, 1)
 
+    def close_threads(self) -> None:
+        """Ends the thread that draws variations."""
+        self.variations.close_threads()
+
     def close_process(self) -> None:
         """Ends an estimate that is under way."""
         self._estimate_timer.stop()
@@ -93,10 +99,15 @@ class RecipePage(QWidget):
         self.preset.activated.connect(lambda _: self._rebase())
         self.parent_model = Choice(self.tr("Start from"))
         self.parent_model.activated.connect(lambda _: self._rebase())
+        self.quality = Slider(0, len(QUALITIES) - 1, 1, self.tr("Fast or thorough"))
+        self.quality.setFixedWidth(150)
+        self.quality.moved.connect(lambda _: self._apply_quality())
+        self.quality_name = label()
+        self._quality_row = QWidget()
+        self._quality_row.setLayout(row(self.quality, self.quality_name))
         self.learning = Choice(self.tr("What learns"))
         self.learning.activated.connect(lambda _: self._apply_simple())
-        self.epochs = _Number()
-        self.epochs.setRange(1, 1000)
+        self.epochs = NumberField(1, 1000)
         self.epochs.valueChanged.connect(lambda _: self._apply_simple())
         self.augment = QCheckBox(self.tr("Vary the pictures (flip, scale, crop, colour)"))
         self.augment.toggled.connect(lambda _: self._apply_simple())
@@ -107,11 +118,13 @@ class RecipePage(QWidget):
             (self.tr("Recipe"), self.preset, self.tr("Fine-tuning takes minutes on a processor; the recipes of the "
                                                      "papers are meant for a graphics card.")),
             (self.tr("Start from"), self.parent_model, self.tr("The model whose knowledge is kept and extended.")),
+            (self.tr("Fast or thorough"), self._quality_row, self.tr("Sets what learns, and for how long; both can be "
+                                                                     "changed below.")),
             (self.tr("What learns"), self.learning, self.tr("The less learns, the faster it is and the less of what "
                                                             "the model knows is lost.")),
             (self.tr("Epochs"), self.epochs, self.tr("How often every clip is seen. The run stops by itself when it "
                                                      "gains nothing any more, and you can stop it at any time.")),
-            ("", self.augment, self.tr("Makes more of few clips.")),
+            ("", self.augment, self.tr("Makes more of few clips; below is what it does to yours.")),
             ("", self.low_priority, self.tr("Other programs go first.")),
         )  # fmt: skip
         grid = QGridLayout()
@@ -133,21 +146,29 @@ class RecipePage(QWidget):
             grid.addWidget(explanation, line, 2)
         card = QFrame()
         card.setProperty("card", True)
-        card.setLayout(grid)
+        self.variations = AugmentStrip()
+        card.setLayout(column(grid, self.variations, spacing=0, margins=(0, 0, 0, 12)))
+        self.variations.setContentsMargins(18, 0, 18, 0)
         page = QWidget()
-        page.setLayout(column(card, 0))
-        return page
+        page.setLayout(column(card, 0, margins=(0, 0, 6, 0)))
+        scroll = QScrollArea()
+        scroll.setObjectName("plain")
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(page)
+        return scroll
 
     def _make_estimate(self) -> QFrame:
         self.estimate = QLabel()
         self.estimate.setWordWrap(True)
-        self.copy = QPushButton(self.tr("Copy as command"))
-        self.copy.setProperty("kind", "quiet")
-        self.copy.setToolTip(self.tr("The same run as a command for a terminal, another machine or a cluster"))
-        self.copy.clicked.connect(self._copy_command)
+        self.command = QPushButton(self.tr("As a command…"))
+        self.command.setProperty("kind", "quiet")
+        self.command.setToolTip(self.tr("The same run for a terminal, another machine or a cluster (torchrun)"))
+        self.command.clicked.connect(self.show_command)
         card = QFrame()
         card.setProperty("card", True)
-        line = row(self.estimate, self.copy, spacing=12, margins=(18, 10, 12, 10))
+        line = row(self.estimate, self.command, spacing=12, margins=(18, 10, 12, 10))
         line.setStretch(0, 1)
         card.setLayout(line)
         return card
@@ -166,6 +187,7 @@ class RecipePage(QWidget):
             self.parent_model.clear()
             self.parent_model.addItems(available_models())
             self.parent_model.setCurrentText(self._preferred)
+            self.variations.show_previews(survey.previews)
             self._rebase()
         else:
             self._on_change()
@@ -206,6 +228,8 @@ class RecipePage(QWidget):
     def _preset_title(self, name: str) -> str:
         if name == FINETUNE:
             return self.tr("Fine-tune a model")
+        if name.count("-") != 2:
+            return name.replace("-", " ").capitalize()
         generation, task, backbone = name.split("-")
         paper = self.tr(" as printed") if generation == "paper" else ""
         return f"{_GENERATIONS[generation]}{paper} · {task.upper()} · {_BACKBONES[backbone]}"
@@ -234,14 +258,15 @@ class RecipePage(QWidget):
         self.learning.clear()
         if base.model.architecture == "avsegformer":
             self.learning.addItem(self.tr("The mask head only: fastest"), "head")
+        if base.init_from:
+            self.learning.addItem(self.tr("A small addition to each layer (LoRA)"), "lora")
         self.learning.addItem(self.tr("All but the picture network: recommended"), "most")
         self.learning.addItem(self.tr("Everything: slowest, for much data"), "all")
 
     def _show_simple(self, config: TrainConfig) -> None:
         for widget in (self.learning, self.epochs, self.augment):
             widget.blockSignals(True)
-        kept = next((name for name, frozen in LEARNING.items() if set(frozen) == set(config.freeze)), None)
-        index = self.learning.findData(kept)
+        index = self.learning.findData(learning_of(config))
         if index < 0:
             self.learning.addItem(self.tr("As set under all settings"), "own")
             index = self.learning.count() - 1
@@ -250,15 +275,50 @@ class RecipePage(QWidget):
         self.augment.setChecked(config.data.augment)
         for widget in (self.learning, self.epochs, self.augment):
             widget.blockSignals(False)
+        self._show_quality()
 
     def _apply_simple(self) -> None:
         """What the simple view says goes into the form, which holds all settings."""
         editors = self.form.editors
-        kept = self.learning.currentData()
-        if kept in LEARNING:
-            editors["freeze"].setText("[" + ", ".join(f'"{name}"' for name in LEARNING[kept]) + "]")
+        chosen = LEARNING.get(self.learning.currentData())
+        if chosen is not None:
+            editors["freeze"].setText("[" + ", ".join(f'"{name}"' for name in chosen.freeze) + "]")
+            editors["tuning"].setCurrentText(chosen.tuning)
         editors["epochs"].setText(str(self.epochs.value()))
         editors["data.augment"].setChecked(self.augment.isChecked())
+        self._show_quality()
+        self._on_change()
+
+    def _wanted(self, quality: Quality) -> tuple[str, int]:
+        """What learns and for how many epochs at a notch of the slider."""
+        assert self._base is not None
+        usual = learning_of(self._base) or "own"
+        learning = quality.learning if self.learning.findData(quality.learning) >= 0 else usual
+        return learning, max(1, round(quality.epochs * self._base.epochs))
+
+    def _apply_quality(self) -> None:
+        if self._base is None:
+            return
+        learning, epochs = self._wanted(QUALITIES[self.quality.value()])
+        self.learning.setCurrentIndex(max(0, self.learning.findData(learning)))
+        self.epochs.blockSignals(True)
+        self.epochs.setValue(epochs)
+        self.epochs.blockSignals(False)
+        self._apply_simple()
+
+    def _show_quality(self) -> None:
+        """The notch that fits what is chosen, or none."""
+        if self._base is None:
+            return
+        chosen = (self.learning.currentData(), self.epochs.value())
+        notch = next((k for k, quality in enumerate(QUALITIES) if self._wanted(quality) == chosen), None)
+        names = (self.tr("Quick look"), self.tr("Fast"), self.tr("Balanced"), self.tr("Thorough"))
+        self.quality_name.setText(self.tr("Own choice") if notch is None else names[notch])
+        if notch is not None:
+            self.quality.blockSignals(True)
+            self.quality.setValue(notch)
+            self.quality.blockSignals(False)
+        self.variations.setVisible(self.augment.isChecked() and bool(self._survey and self._survey.previews))
 
     def _toggle_full(self, full: bool) -> None:
         if not full:
@@ -313,13 +373,10 @@ class RecipePage(QWidget):
         if self._task is None and self.is_valid:
             self._estimate_timer.start()
 
-    def _copy_command(self) -> None:
-        lines = [
-            "# " + self.tr("on this machine"),
-            shell_command(self.words(), self.name.text()),
-            "# " + self.tr("on a machine with 4 graphics cards"),
-            shell_command(self.words(), self.name.text(), processes=4),
-        ]
-        QApplication.clipboard().setText("\n".join(lines) + "\n")
-        self.copy.setText(self.tr("Copied"))
-        QTimer.singleShot(1500, self, lambda: self.copy.setText(self.tr("Copy as command")))
+    def show_command(self) -> CommandDialog | None:
+        """Opens the dialog with the run as commands."""
+        if not self.is_valid:
+            return None
+        dialog = CommandDialog(self.words(), self.name.text().strip(), self)
+        dialog.open()
+        return dialog

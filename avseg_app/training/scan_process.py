@@ -1,14 +1,17 @@
-"""The process that looks at a data set: answers one ScanRequest and ends."""
+"""The process that looks at data sets and imports them, one request after the other."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from avseg_core.data.import_report import ImportOptions
 from avseg_core.errors import AVSegError
 from avseg_core.progress import Progress
 
@@ -17,10 +20,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """Which folder, and which of its layouts (empty: the first that is recognised)."""
+    """Which folder (or annotation file), and which of its layouts."""
 
     root: Path
     dataset: str = ""
+    """Empty: the first that is recognised."""
+    media: Path | None = None
+    """Where the videos of annotations lie; None: beside them."""
+    only_import: bool = False
+    """Look only for what could be imported, whatever else it is."""
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What to import, and where to."""
+
+    source: Path
+    out: Path
+    options: ImportOptions
 
 
 @dataclass(frozen=True)
@@ -31,25 +48,49 @@ class ScanFailed:
 
 
 def main(connection: Connection) -> None:
-    """Takes one ScanRequest, answers with Progress and then a Survey or ScanFailed."""
+    """Takes requests until the window hangs up; answers each with Progress and then a Survey or Offer, an ImportReport,
+    or ScanFailed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that half-written files are taken away
     if hasattr(os, "nice"):
         os.nice(5)
     try:
-        request = connection.recv()
-        from avseg_core.training.survey import survey  # seconds of import that the window does not wait for
-
-        connection.send(survey(request.root, request.dataset, progress=_sparse(connection.send)))
-    except AVSegError as error:
-        connection.send(ScanFailed(str(error)))
-    except (EOFError, BrokenPipeError):
+        while True:
+            connection.send(_try_answer(connection.recv(), _sparse(connection.send)))
+    except (EOFError, OSError):
         log.info("the window has gone")
+
+
+def _try_answer(request: ScanRequest | ImportRequest, progress: Callable[[Progress], None]) -> object:
+    try:
+        return _answer(request, progress)
+    except AVSegError as error:
+        return ScanFailed(str(error))
+    except BrokenPipeError:
+        raise
     except Exception as error:
         log.exception("looking at the data set failed")
-        connection.send(ScanFailed(f"Looking at the data set failed unexpectedly: {error}"))
+        return ScanFailed(f"Looking at the data set failed unexpectedly: {error}")
 
 
-def _sparse(report):
+def _answer(request: ScanRequest | ImportRequest, progress: Callable[[Progress], None]) -> object:
+    # Imported here: seconds that the window does not wait for.
+    from avseg_core.data.importing import import_data, look
+    from avseg_core.data.registry import detect_layouts
+    from avseg_core.training.survey import survey
+
+    if isinstance(request, ImportRequest):
+        return import_data(request.source, request.out, request.options, progress=progress)
+    root = request.root
+    if request.only_import or root.is_file() or (root.is_dir() and not detect_layouts(root)):
+        offer = look(root, request.media)
+        if offer is not None:
+            return offer
+    return survey(root, request.dataset, progress=progress)
+
+
+def _sparse(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
     """Lets through at most one report of a phase per hundredth."""
     last: tuple[str, float] = ("", -1.0)
 

@@ -21,6 +21,8 @@ class Sidebar(QFrame):
 
     new_requested = Signal()
     models_requested = Signal()
+    add_requested = Signal()
+    """A run folder from elsewhere is to be shown"""
     run_chosen = Signal(object)
     """Folder of a run"""
 
@@ -41,6 +43,10 @@ class Sidebar(QFrame):
         self.runs.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.runs.currentItemChanged.connect(self._choose)
         self.runs.itemClicked.connect(lambda item: self._choose(item, None))
+        self.add_button = QPushButton(icon("folder"), self.tr("Add run folder…"))
+        self.add_button.setProperty("kind", "quiet")
+        self.add_button.setToolTip(self.tr("Shows a run that was copied back from another machine"))
+        self.add_button.clicked.connect(self.add_requested)
         self._empty = label(self.tr("No run yet. Start with a folder of videos and masks."), "muted")
         self._empty.setWordWrap(True)
         self.setLayout(
@@ -51,6 +57,7 @@ class Sidebar(QFrame):
                 label(self.tr("Runs"), "heading"),
                 self._empty,
                 self.runs,
+                self.add_button,
                 spacing=6,
                 margins=(12, 14, 12, 10),
             )

@@ -9,10 +9,14 @@ from avseg_app import theme
 from avseg_app.icons import icon
 from avseg_app.training import words
 from avseg_app.training.curves import CurvesView
+from avseg_app.training.insight import InsightView
 from avseg_app.training.jobs import RunView, read_log
 from avseg_app.training.mask_history import MaskHistory
 from avseg_app.widgets.controls import column, frame, label, row, set_property
 from avseg_app.workers.background import Background
+
+_LOG, _SETTINGS = 3, 4
+"""Tabs whose text is read when they are shown."""
 
 
 class WatchView(QWidget):
@@ -23,6 +27,7 @@ class WatchView(QWidget):
     resume_requested = Signal()
     use_requested = Signal()
     compare_requested = Signal()
+    wipe_requested = Signal()
     delete_requested = Signal()
     folder_requested = Signal()
 
@@ -46,6 +51,7 @@ class WatchView(QWidget):
         self._make_trouble()
         self.curves = CurvesView()
         self.masks = MaskHistory()
+        self.insight = InsightView()
         self.log = QPlainTextEdit()
         self.log.setReadOnly(True)
         self.log.setFont(theme.mono_font(0.95))
@@ -60,6 +66,7 @@ class WatchView(QWidget):
         for widget, text in (
             (self.curves, self.tr("Curves")),
             (self.masks, self.tr("Masks")),
+            (self.insight, self.tr("Inside")),
             (self.log, self.tr("Log")),
             (self.recipe, self.tr("Settings")),
         ):
@@ -76,6 +83,7 @@ class WatchView(QWidget):
         """Ends the threads that read files."""
         self._logs.close()
         self.masks.close_threads()
+        self.insight.close_threads()
 
     def _make_buttons(self) -> None:
         texts = {
@@ -85,6 +93,7 @@ class WatchView(QWidget):
             "cancel": (self.tr("Cancel"), "close", lambda: self.request.emit("cancel")),
             "resume": (self.tr("Resume"), "play", self.resume_requested.emit),
             "compare": (self.tr("Compare with before"), "training", self.compare_requested.emit),
+            "wipe": (self.tr("On a video…"), "film", self.wipe_requested.emit),
             "use": (self.tr("Use this model…"), "models", self.use_requested.emit),
             "folder": (self.tr("Open folder"), "folder", self.folder_requested.emit),
             "delete": (self.tr("Delete…"), "close", self.delete_requested.emit),
@@ -94,6 +103,7 @@ class WatchView(QWidget):
             "stop": self.tr("Ends the training now and exports the best model so far"),
             "cancel": self.tr("Ends the training and exports nothing; the run can be resumed later"),
             "resume": self.tr("Continues exactly where the last state was saved"),
+            "wipe": self.tr("Masks of this model and of the one it started from on any video, side by side"),
             "compare": self.tr("Measures this model and the one it started from on the same validation clips"),
         }
         self._buttons: dict[str, QPushButton] = {}
@@ -107,7 +117,7 @@ class WatchView(QWidget):
             self._buttons[name] = button
 
     def button(self, name: str) -> QPushButton:
-        """The button for `name`: pause, go_on, stop, cancel, resume, compare, use, folder or delete."""
+        """The button for `name`: pause, go_on, stop, cancel, resume, compare, wipe, use, folder or delete."""
         return self._buttons[name]
 
     def _make_trouble(self) -> None:
@@ -123,9 +133,11 @@ class WatchView(QWidget):
     def apply_theme(self) -> None:
         """Takes over the colours of the theme in force."""
         self.curves.apply_theme()
+        self.insight.apply_theme()
 
-    def show_run(self, view: RunView, others: list[RunView]) -> None:
-        """Shows `view`, with `others` on offer to compare with."""
+    def show_run(self, view: RunView, others: list[RunView], *, added: bool = False) -> None:
+        """Shows `view`, with `others` on offer to compare with; `added`: its folder lies elsewhere."""
+        self._buttons["delete"].setText(self.tr("Take off the list") if added else self.tr("Delete…"))
         changed = self.view is None or self.view.run != view.run
         fresh = changed or self.view.status != view.status
         self.view = view
@@ -143,6 +155,7 @@ class WatchView(QWidget):
         self._show_buttons(view)
         self.curves.show_runs(view, others)
         self.masks.show_run(view)
+        self.insight.show_run(view)
         if fresh:
             self._read_log()
 
@@ -184,6 +197,7 @@ class WatchView(QWidget):
             "cancel": running or paused or view.queued,
             "resume": view.can_resume,
             "compare": has_model and view.config is not None and bool(view.config.init_from),
+            "wipe": has_model and view.config is not None and bool(view.config.init_from),
             "use": has_model,
             "folder": not view.is_active,
             "delete": not view.is_active and not view.queued,
@@ -196,9 +210,9 @@ class WatchView(QWidget):
     def _read_log(self) -> None:
         view = self.view
         index = self.tabs.currentIndex()
-        if view is None or index < 2:
+        if view is None or index < _LOG:
             return
-        if index == 3:
+        if index == _SETTINGS:
             self._logs.submit(lambda: _read_text(view), lambda text: self._set_text(self.recipe, text))
         else:
             self._logs.submit(lambda: read_log(view.run), lambda text: self._set_text(self.log, text))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFrame,
     QHBoxLayout,
@@ -131,6 +132,20 @@ class Choice(QComboBox):
         event.ignore()
 
 
+class Button(QPushButton):
+    """A button that Space presses while it has the focus, whatever else Space does in the window."""
+
+    def event(self, event: QEvent) -> bool:
+        return keep_keys(event, {Qt.Key.Key_Space}) or super().event(event)
+
+
+class CheckBox(QCheckBox):
+    """A check box that Space switches while it has the focus, whatever else Space does in the window."""
+
+    def event(self, event: QEvent) -> bool:
+        return keep_keys(event, {Qt.Key.Key_Space}) or super().event(event)
+
+
 class ToolButton(QToolButton):
     """A flat icon button; Tab reaches it, a click does not take the focus from the canvas."""
 
@@ -170,7 +185,7 @@ def action_button(action: QAction, icon_name: str, size: int = 18) -> ToolButton
 
 def icon_button(icon_name: str, text: str, token: str = "text") -> QPushButton:
     """A button with an icon and, at some distance from it, words."""
-    button = QPushButton(icon(icon_name, token), f" {text}")
+    button = Button(icon(icon_name, token), f" {text}")
     button.setAccessibleName(text)
     return button
 

@@ -55,9 +55,15 @@ class Background(QObject):
                 answer = work()
             except AVSegError as error:
                 log.info("%s", error)
-                self._answered.emit(failed, error)
+                self._tell(failed, error)
             except Exception as error:  # a fault of ours: said, logged, and the thread lives on
                 log.exception("background work failed")
-                self._answered.emit(failed, AVSegError(f"Unexpected error: {error}"))
+                self._tell(failed, AVSegError(f"Unexpected error: {error}"))
             else:
-                self._answered.emit(done, answer)
+                self._tell(done, answer)
+
+    def _tell(self, callback: Callable[..., Any], value: object) -> None:
+        try:
+            self._answered.emit(callback, value)
+        except RuntimeError:
+            log.info("the dialog that asked has gone")

@@ -21,6 +21,7 @@ _HEADER = np.dtype(
     [
         ("number", "<i8"),
         ("time", "<f8"),
+        ("mask_done", "<f8"),
         ("width", "<i4"),
         ("height", "<i4"),
         ("mask_width", "<i4"),
@@ -45,6 +46,8 @@ class SharedFrame:
     """[h,w,4] blue, green, red, 255"""
     mask: NDArray[np.uint8] | None
     """[a,b], 255 * p"""
+    mask_done: float
+    """When the model was through with it, in `time.monotonic()`."""
 
 
 class FrameRing:
@@ -61,13 +64,16 @@ class FrameRing:
         """What another process attaches by."""
         return self._memory.name
 
-    def write(self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None, time: float) -> None:
-        """Puts a picture [H,W,3] RGB and its mask [h,w] into the next slot."""
+    def write(
+        self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None, time: float, mask_done: float = 0.0
+    ) -> None:
+        """Puts a picture [H,W,3] RGB and its mask [h,w], which was there at `mask_done`, into the next slot."""
         image = _fitting(image)
         self._last += 1
         slot = self._slot(self._last % SLOTS)
         header = slot[0]
         header["number"] = self._last
+        header["mask_done"] = mask_done
         header["time"], header["height"], header["width"] = time, image.shape[0], image.shape[1]
         cv2.cvtColor(image, cv2.COLOR_RGB2BGRA, dst=_part(slot[1], (*image.shape[:2], 4)))
         header["mask_height"], header["mask_width"] = mask.shape if mask is not None else (0, 0)
@@ -88,7 +94,7 @@ class FrameRing:
         if int(header["number"]) != number:  # written over while it was copied
             return None
         self._last = number
-        return SharedFrame(number, float(header["time"]), pixels, mask)
+        return SharedFrame(number, float(header["time"]), pixels, mask, float(header["mask_done"]))
 
     def forget(self) -> None:
         """Makes all that was written so far old, for a new writer."""

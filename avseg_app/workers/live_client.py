@@ -24,6 +24,7 @@ from avseg_app.workers.live_protocol import (
     RecordingDone,
     RecordingStarted,
     Request,
+    ShownToOthers,
     StartLive,
     StopLive,
 )
@@ -51,6 +52,7 @@ class LiveClient(QObject):
     trouble = Signal(str)
     recording_started = Signal(object)
     recording_done = Signal(object)
+    shown_to_others = Signal(object)
     calibrated = Signal(object)
     restarted = Signal(str)
     """Why the process had to be replaced; camera and microphone are opened again."""
@@ -61,6 +63,7 @@ class LiveClient(QObject):
         self._child: Child | None = None
         self._ring: FrameRing | None = None
         self._running: StartLive | None = None
+        self._used = False  # whether the process may hold a recording
         self._deaths: list[float] = []
         self._poll = QTimer(self)
         self._poll.setTimerType(Qt.TimerType.PreciseTimer)
@@ -74,6 +77,7 @@ class LiveClient(QObject):
             LiveModelReady: self.model_ready,
             RecordingStarted: self.recording_started,
             RecordingDone: self.recording_done,
+            ShownToOthers: self.shown_to_others,
             Calibrated: self.calibrated,
         }
 
@@ -94,7 +98,7 @@ class LiveClient(QObject):
     def start(self, request: StartLive) -> None:
         """Opens camera and microphone."""
         self._deaths.clear()
-        self._running = request
+        self._running, self._used = request, True
         self.send(request)
         self._poll.start()
 
@@ -104,6 +108,11 @@ class LiveClient(QObject):
         self._poll.stop()
         if self._child is not None:
             self.send(StopLive())
+
+    def skip_frame(self) -> None:
+        """Leaves out the picture that lies there: it is of the devices before."""
+        if self._ring is not None:
+            self._ring.read()
 
     def configure(self, config: LiveConfig) -> None:
         """Other settings from now on."""
@@ -121,8 +130,10 @@ class LiveClient(QObject):
         self._poll.stop()
         self._running = None
         child, self._child = self._child, None
-        if child is not None:
+        if child is not None and self._used:
             child.finish(Quit(), _FAREWELL_SECONDS)
+        elif child is not None:
+            child.stop()
         if self._ring is not None:
             self._ring.close()
             self._ring = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import signal
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,8 @@ from avseg_app.workers.live_protocol import (
     RecordingDone,
     RecordingStarted,
     Request,
+    ShownToOthers,
+    ShowToOthers,
     StartLive,
     StartRecording,
     StopLive,
@@ -37,8 +41,8 @@ from avseg_app.workers.live_protocol import (
 from avseg_core.audio.front_end import EXAMPLE_SAMPLES, HOP_SAMPLES, window_logmel
 from avseg_core.errors import AVSegError
 from avseg_core.inference.live_config import LiveConfig, LiveResult
-from avseg_core.media.capture import CapturedFrame
-from avseg_core.media.capture_feed import MicrophoneFeed
+from avseg_core.media.capture import CameraOptions, CapturedFrame
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import camera, list_sounds, list_sources, microphone
 from avseg_core.media.capture_stream import PlayClock
 
@@ -69,7 +73,11 @@ class LiveWorker:
         self._session: LiveSession | None = None
         self._config = LiveConfig()
         self._models: dict[tuple[str, str], LiveModel] = {}
+        self._loading = threading.Lock()
+        self._loaded: queue.SimpleQueue[tuple[LiveSession, LiveModel | str]] = queue.SimpleQueue()
         self._spectrum: SpectrumReader | None = None
+        self._options = CameraOptions()
+        self._listing: threading.Thread | None = None
 
     def run(self) -> None:
         """Serves until the pipe closes; a recording is finished then."""
@@ -77,6 +85,9 @@ class LiveWorker:
             while True:
                 if self._connection.poll(_TICK_SECONDS):
                     self._guard(self._connection.recv())
+                else:
+                    _import_model_code()
+                self._adopt_model()
                 if self._session is not None:
                     self._tick(self._session)
         except (EOFError, OSError):
@@ -98,7 +109,7 @@ class LiveWorker:
         if isinstance(request, Quit):
             raise EOFError
         if isinstance(request, ListDevices):
-            self._say(DeviceLists(tuple(list_sources()), tuple(list_sounds())))
+            self._list_devices()
         elif isinstance(request, StartLive):
             self._start(request)
         elif isinstance(request, StopLive):
@@ -113,15 +124,29 @@ class LiveWorker:
             self._record(self._session, request)
         elif isinstance(request, StopRecording):
             self._tell_recorded(self._session.stop_recording())
+        elif isinstance(request, ShowToOthers):
+            self._show_to_others(self._session, request)
         elif isinstance(request, Calibrate):
             self._session.calibrate(self._on_calibrated)
 
+    def _list_devices(self) -> None:
+        """In a thread of its own: asking the sound server takes its time."""
+        if self._listing is not None and self._listing.is_alive():
+            return
+
+        def work() -> None:
+            self._say(DeviceLists(tuple(list_sources()), tuple(list_sounds())))
+
+        self._listing = threading.Thread(target=work, name="device list", daemon=True)
+        self._listing.start()
+
     def _start(self, request: StartLive) -> None:
         """Pictures come at once, masks when the model is loaded."""
+        _import_model_code()
         from avseg_core.inference.live import LiveSession, SessionListener
 
         self._end_session()
-        self._config = request.config
+        self._config, self._options = request.config, request.options
         play = PlayClock()
         listener = SessionListener(
             on_status=self._say,
@@ -138,18 +163,39 @@ class LiveWorker:
         )
         session.start()
         self._session, self._spectrum = session, SpectrumReader(session.microphone)
-        model = self._model(request.config)
-        session.segment_with(model)
-        self._say(LiveModelReady(model.name, model.device_reason))
+        threading.Thread(target=self._load, args=(session, request.config), name="model loader", daemon=True).start()
+
+    def _load(self, session: LiveSession, config: LiveConfig) -> None:
+        """In a thread of its own: recording and stopping need not wait for the model."""
+        try:
+            self._loaded.put((session, self._model(config)))
+        except AVSegError as error:
+            self._loaded.put((session, str(error)))
+        except Exception as error:  # a fault of ours: said, and pictures and sound go on
+            log.exception("the model cannot be loaded")
+            self._loaded.put((session, f"Unexpected error: {error}"))
 
     def _model(self, config: LiveConfig) -> LiveModel:
-        from avseg_core.inference.live_model import LiveModel
+        with self._loading:
+            from avseg_core.inference.live_model import LiveModel
 
-        key = (config.model, config.device)
-        if key not in self._models:
-            self._models.clear()
-            self._models[key] = LiveModel.load(config)
-        return self._models[key]
+            key = (config.model, config.device)
+            if key not in self._models:
+                self._models.clear()
+                self._models[key] = LiveModel.load(config)
+            return self._models[key]
+
+    def _adopt_model(self) -> None:
+        """Takes what was loaded into use, unless its session has ended meanwhile."""
+        with suppress(queue.Empty):
+            session, model = self._loaded.get_nowait()
+            if session is not self._session:
+                return
+            if isinstance(model, str):
+                self._say(LiveRefused(model))
+                return
+            session.segment_with(model)
+            self._say(LiveModelReady(model.name, model.device_reason))
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
@@ -161,6 +207,20 @@ class LiveWorker:
 
         options = RecordOptions(folder=request.folder, video=request.video, sound=request.sound, masks=request.masks)
         self._say(RecordingStarted(session.record(options).path))
+
+    def _show_to_others(self, session: LiveSession, request: ShowToOthers) -> None:
+        if request.style is None:
+            session.stop_virtual_camera()
+            self._say(ShownToOthers(""))
+            return
+        runs = session.virtual_camera is not None
+        try:
+            virtual = session.show_to_others(request.style, self._options)
+        except AVSegError as error:
+            self._say(ShownToOthers("", str(error)))
+        else:
+            if not runs:
+                self._say(ShownToOthers(virtual.device))
 
     def _tell_recorded(self, run: RecordedRun | None) -> None:
         if run is not None:
@@ -176,7 +236,8 @@ class LiveWorker:
     def _on_frame(self, frame: CapturedFrame, mask: NDArray[np.uint8] | None) -> None:
         if mask is not None and (mask.shape[0] > MASK_HEIGHT or mask.shape[1] > MASK_WIDTH):
             mask = None
-        self._ring.write(frame.image, mask, frame.time)
+        session = self._session
+        self._ring.write(frame.image, mask, frame.time, session.mask_done if session is not None else 0.0)
 
     def _on_result(self, result: LiveResult) -> None:
         area = float(np.mean(result.probability > 255 * self._config.threshold))
@@ -195,6 +256,9 @@ class LiveWorker:
     def _tick(self, session: LiveSession) -> None:
         level = session.microphone.level
         recording = session.current_recording
+        if recording is not None and recording.recorder.problem:
+            self._tell_recorded(session.stop_recording())
+            recording = None
         origin = recording.recorder.origin if recording else None
         recorded = None if recording is None else time.monotonic() - origin if origin is not None else 0.0
         assert self._spectrum is not None
@@ -218,6 +282,11 @@ class LiveWorker:
                 self._connection.send(answer)
             except (BrokenPipeError, OSError):
                 log.info("the window has gone")  # `run` notices at its next look at the pipe
+
+
+def _import_model_code() -> None:
+    """Brings torch while nothing else is to be done: beside threads that capture it takes several times as long."""
+    import avseg_core.inference.live_model  # noqa: F401
 
 
 class SpectrumReader:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from avseg_core.inference.live_config import Latency, LiveConfig, LiveCounters
 from avseg_core.media.capture import CameraOptions, DeviceInfo
+from avseg_core.results.look import OverlayStyle
 
 # --- requests ---
 
@@ -57,6 +58,13 @@ class StopRecording:
 
 
 @dataclass(frozen=True)
+class ShowToOthers:
+    """Offer the picture with masks in this style as a virtual camera; None ends it."""
+
+    style: OverlayStyle | None
+
+
+@dataclass(frozen=True)
 class Calibrate:
     """Look and listen for claps for some seconds."""
 
@@ -66,7 +74,9 @@ class Quit:
     """Finish what runs and end the process."""
 
 
-Request = ListDevices | StartLive | StopLive | Configure | StartRecording | StopRecording | Calibrate | Quit
+Request = (
+    ListDevices | StartLive | StopLive | Configure | StartRecording | StopRecording | ShowToOthers | Calibrate | Quit
+)
 
 # --- answers; device states come as `media.capture.DeviceStatus` ---
 
@@ -148,6 +158,14 @@ class RecordingDone:
     seconds: float
     dropped_frames: int
     problem: str
+
+
+@dataclass(frozen=True)
+class ShownToOthers:
+    """The virtual camera runs under this name; "" if it does not, with the reason if that was not asked for."""
+
+    device: str
+    message: str = ""
 
 
 @dataclass(frozen=True)

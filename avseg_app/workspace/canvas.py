@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QWidget
 from avseg_app import theme
 from avseg_app.widgets.controls import KeyboardFocus, keep_keys, paint_focus
 from avseg_app.workers.decode_thread import DisplayFrame
-from avseg_app.workspace import overlay
-from avseg_app.workspace.overlay import OverlayStyle
+from avseg_core.results import look
+from avseg_core.results.look import OverlayStyle
 
 MAX_ZOOM = 32.0
 _PAN_STEP = 0.15
@@ -106,8 +106,8 @@ class Canvas(KeyboardFocus, QWidget):
         """Paints a map [h,w] in the style in force over a picture of `width` x `height`, for a still of it."""
         if probability is None or self._style.mode == "none":
             return
-        view = overlay.View(0, 0, probability.shape[1], probability.shape[0], width, height)
-        pixels = overlay.render(probability, view, self._style)
+        view = look.View(0, 0, probability.shape[1], probability.shape[0], width, height)
+        pixels = look.render(probability, view, self._style)
         layer = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
         painter.drawImage(0, 0, layer)
 
@@ -173,13 +173,10 @@ class Canvas(KeyboardFocus, QWidget):
         rect = self.frame_rect()
         frame = (rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio)
         rows, columns = values.shape
-        view = overlay.visible_part((rows, columns), frame, (self.width() * ratio, self.height() * ratio))
+        view = look.visible_part((rows, columns), frame, (self.width() * ratio, self.height() * ratio))
         if view is None:
             return None
-        if self._preview is None:
-            pixels = overlay.render(values, view, self._style)
-        else:
-            pixels = overlay.render_map(values, view)
+        pixels = look.render(values, view, self._style) if self._preview is None else look.render_map(values, view)
         height, width = pixels.shape[:2]
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
         cell_x, cell_y = rect.width() / columns, rect.height() / rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -16,12 +17,13 @@ from avseg_app.workspace import cache
 from avseg_app.workspace.document import Document
 from avseg_app.workspace.envelope import EnvelopeReader
 from avseg_core.errors import AVSegError, Cancelled
-from avseg_core.media.info import MediaInfo
 from avseg_core.results.codec import Summary
 from avseg_core.results.result import WindowResult
 
 _REREAD_MS = 120
 _MAPS_MS = 120
+_AHEAD = 8
+"""Windows that are read from the store before they are needed, while playing."""
 
 
 class Controller(QObject):
@@ -51,7 +53,7 @@ class Controller(QObject):
         self._files = Background("files", self)
         self._sounds = Background("envelope", self)
         self._ticket = self._run = 0
-        self._index = -1
+        self._place = -1
         self._fetching: set[int] = set()
         self._noted = False
         self._maps_wanted = True
@@ -92,17 +94,21 @@ class Controller(QObject):
         ticket, values = self._ticket, self.settings.values
         self.opening.emit(path)
 
-        def work() -> tuple[MediaInfo, Path]:
-            info = cache.examine(path, lambda: ticket != self._ticket)
-            return info, cache.store_for(path, values.model, values.rate)
+        def work() -> cache.Known:
+            return cache.look_up(path, values.model, values.rate, lambda: ticket != self._ticket)
 
-        def done(answer: tuple[MediaInfo, Path]) -> None:
+        def done(known: cache.Known) -> None:
             if ticket == self._ticket:
                 self.opening.emit(None)
                 self.settings.add_recent(path)
-                self._show_video(Document(answer[0], values.model, values.rate, answer[1]))
+                if known.note:
+                    self.message.emit("warning", known.note)
+                if known.recorded is not None:
+                    self._show_video(Document.of_recording(known.info, known.recorded))
+                    return
+                self._show_video(Document(known.info, values.model, values.rate, known.store))
                 if (values.model, values.rate) != (self.settings.values.model, self.settings.values.rate):
-                    self._change_run()
+                    self.segment_anew()
 
         self._files.submit(work, done, lambda error: self._on_refused(ticket, error))
 
@@ -127,13 +133,12 @@ class Controller(QObject):
     def restart_worker(self) -> None:
         """Tries again after the inference process was given up."""
         self.client.start(self.settings.values.model)
-        if self.document is not None:
-            self._segment()
+        self._segment()
 
     @property
     def result(self) -> WindowResult | None:
         """What is known of the window in view."""
-        return self.document.results.get(self._index) if self.document is not None else None
+        return self.document.result_at(self._place) if self.document is not None else None
 
     def set_maps_wanted(self, wanted: bool) -> None:
         """Feature maps cost time: they are asked for only while somebody sees them."""
@@ -156,8 +161,8 @@ class Controller(QObject):
         self._begin()
         self._read_sound(EnvelopeReader(document.path, document.info.duration))
 
-    def _change_run(self) -> None:
-        """The same video under another model or rate."""
+    def segment_anew(self) -> None:
+        """The same video under the model and the rate that are chosen now."""
         document, values = self.document, self.settings.values
         if document is None:
             return
@@ -167,14 +172,22 @@ class Controller(QObject):
         def done(store: Path) -> None:
             before = self.document
             if run == self._run and before is not None and before.path == path:
-                self._adopt(Document(before.info, values.model, values.rate, store, before.peaks))
+                self._adopt(Document(before.info, values.model, values.rate, store, before.recorded, before.peaks))
                 self._begin()
 
         self._files.submit(lambda: cache.store_for(path, values.model, values.rate), done, self._on_error)
 
+    def show_recorded(self) -> None:
+        """The same video with the masks that were recorded along with it."""
+        document = self.document
+        if document is not None and document.recorded is not None:
+            self._run += 1
+            self._adopt(Document.of_recording(document.info, document.recorded, document.peaks))
+            self._begin()
+
     def _adopt(self, document: Document) -> None:
         self.document = document
-        self._index = -1
+        self._place = -1
         self._fetching.clear()
         self.client.forget()
         self.document_changed.emit()
@@ -186,9 +199,10 @@ class Controller(QObject):
         self._on_position(self.player.position)
 
     def _segment(self) -> None:
+        """Asks for what is missing; recorded masks are all there are."""
         document = self.document
-        if document is not None:
-            self._set_job(phase="loading", done=document.done, planned=len(document.windows), message="")
+        if document is not None and not document.shows_recorded:
+            self._set_job(phase="loading", done=document.done, planned=document.count, message="")
             self.client.segment(document.path, document.model, document.rate, document.store, self.player.position)
 
     def _set_job(self, **changes: object) -> None:
@@ -200,7 +214,7 @@ class Controller(QObject):
         if name == "threshold":
             self._reread.start()
         elif name in ("model", "rate") and self.document is not None:
-            self._change_run()
+            self.segment_anew()
         elif name == "model":
             self.client.start(self.settings.values.model)
 
@@ -238,51 +252,56 @@ class Controller(QObject):
         document = self.document
         if document is None:
             return
-        index = document.index_at(time)
-        if index == self._index:
+        place = document.place_at(time)
+        if place == self._place:
             return
-        self._index = index
+        self._place = place
         if document.job.phase in ("loading", "running"):
             self.client.look_at(time)
         self._show_result()
-        following = index + 1
-        if self.player.playing and following < len(document.windows):
-            self._fetch(document, following)
+        if self.player.playing:
+            self._fetch(document, range(place + 1, place + 1 + _AHEAD))
 
     def _show_result(self) -> None:
         """Shows the window in view, now or as soon as it is read from the store."""
-        document = self.document
-        if document is not None and self._index >= 0 and document.results.get(self._index) is None:
-            self._fetch(document, self._index)
+        if self.document is not None:
+            self._fetch(self.document, [self._place])
         self.result_changed.emit()
         self._maps_timer.start()
 
-    def _fetch(self, document: Document, index: int) -> None:
-        if not document.is_known(index) or document.results.get(index) is not None or index in self._fetching:
+    def _fetch(self, document: Document, places: Iterable[int]) -> None:
+        """Reads what is known of `places` and not at hand."""
+        known = [place for place in places if document.is_known(place) and document.result_at(place) is None]
+        wanted = [index for index in map(document.index_of, known) if index not in self._fetching]
+        if not wanted:
             return
-        self._fetching.add(index)
+        self._fetching.update(wanted)
         path = document.store
         self._files.submit(
-            lambda: cache.stored_result(path, index), lambda result: self._on_fetched(document, index, result)
+            lambda: cache.stored_results(path, wanted), lambda results: self._on_fetched(document, wanted, results)
         )
 
-    def _on_fetched(self, document: Document, index: int, result: WindowResult | None) -> None:
-        self._fetching.discard(index)
-        if document is self.document and result is not None:
+    def _on_fetched(self, document: Document, wanted: list[int], results: list[WindowResult]) -> None:
+        if document is not self.document:
+            return
+        self._fetching.difference_update(wanted)
+        for result in results:
             document.results.put(result)
-            if index == self._index:
-                self.result_changed.emit()
+        if any(document.place_of(result.window.index) == self._place for result in results):
+            self.result_changed.emit()
 
     def _ask_for_maps(self) -> None:
         """While playing, only when the model has nothing else to do."""
         document = self.document
-        if document is None or not self._maps_wanted or self.result is None or self.result.mixer_weights is None:
+        if document is None or document.shows_recorded or not self._maps_wanted:
+            return
+        if self.result is None or self.result.mixer_weights is None:
             return
         if not self.player.playing or document.job.phase == "done":
-            self.client.want_maps(self._index)
+            self.client.want_maps(self._place)
 
     def _on_maps(self, maps: FeatureMaps) -> None:
-        if maps.index == self._index:
+        if maps.index == self._place:
             self.maps_changed.emit(maps)
 
     def _on_model_ready(self, ready: ModelReady) -> None:
@@ -315,7 +334,7 @@ class Controller(QObject):
         phase = document.job.phase if document.job.phase == "stopped" else "running"
         self._set_job(phase=phase, done=document.done, seconds_left=answer.seconds_left)
         self.timeline_changed.emit()
-        if any(result.window.index == self._index for result in answer.results):
+        if any(result.window.index == self._place for result in answer.results):
             self._show_result()
 
     def _on_job_ended(self, ended: JobEnded) -> None:
@@ -329,7 +348,8 @@ class Controller(QObject):
         self.message.emit("warning", text.format(reason))
 
     def _on_gave_up(self, reason: str) -> None:
-        self._set_job(phase="failed", seconds_left=None)
+        if self.document is not None and not self.document.shows_recorded:
+            self._set_job(phase="failed", seconds_left=None)
         text = self.tr("The segmentation process ended unexpectedly again and again ({0}); the memory may be short.")
         self.worker_lost.emit(text.format(reason))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from avseg_app.workspace.tags import telling_tag
 from avseg_app.workspace.timeline import TimelineData
 from avseg_core.media.info import MediaInfo
-from avseg_core.media.windows import RegularWindows, regular_windows
+from avseg_core.media.windows import place_at, regular_windows
 from avseg_core.results.codec import Summary
+from avseg_core.results.recorded import RecordedMasks
 from avseg_core.results.result import WindowResult
 
 _RESULT_BYTES = 64 << 20
-Phase = Literal["loading", "running", "stopped", "done", "failed"]
+Phase = Literal["loading", "running", "stopped", "done", "failed", "recorded"]
 
 
 @dataclass(frozen=True)
@@ -56,24 +57,42 @@ class RecentResults:
 
 @dataclass(eq=False)
 class Document:
-    """One video, cut into windows at one rate, segmented by one model."""
+    """One video with its masks: segmented by one model at one rate, or recorded along with it.
+
+    Windows are counted by their place in time, which for a segmentation is also their index in the store.
+    """
 
     info: MediaInfo
     model: str
     rate: float
+    """Masks per second, of a recording on average."""
     store: Path
-    windows: RegularWindows = field(init=False)
-    area: NDArray[np.float32] = field(init=False)
-    """[windows] sounding share of the frame; NaN where it is not segmented yet."""
-    tags: list[str] = field(init=False)
+    recorded: RecordedMasks | None = None
+    """Masks that were recorded along with the video, whether they are the ones that are shown or not."""
     peaks: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    spans: NDArray[np.float64] = field(init=False)
+    """[windows,2] seconds: from when to when the mask of each window holds."""
+    area: NDArray[np.float32] = field(init=False)
+    """[windows] sounding share of the frame; NaN where it is not known yet."""
+    tags: list[str] = field(init=False)
     results: RecentResults = field(default_factory=RecentResults)
     job: JobState = field(default_factory=JobState)
 
     def __post_init__(self) -> None:
-        self.windows = regular_windows(self.info.duration, self.rate)
-        self.area = np.full(len(self.windows), np.nan, np.float32)
-        self.tags = [""] * len(self.windows)
+        if self.recorded is not None and self.shows_recorded:
+            self.spans = self.recorded.windows.spans
+            self.job = JobState("recorded", self.count, self.count)
+        else:
+            self.spans = regular_windows(self.info.duration, self.rate).spans()
+        self.area = np.full(self.count, np.nan, np.float32)
+        self.tags = [""] * self.count
+
+    @classmethod
+    def of_recording(cls, info: MediaInfo, recorded: RecordedMasks, peaks: NDArray[np.float32] | None = None) -> Self:
+        """A video shown with the masks that were recorded along with it."""
+        rate = len(recorded.windows) / max(info.duration, 1e-3)
+        known = {} if peaks is None else {"peaks": peaks}
+        return cls(info, recorded.model, rate, recorded.store, recorded, **known)
 
     @property
     def path(self) -> Path:
@@ -81,17 +100,42 @@ class Document:
         return Path(self.info.path)
 
     @property
+    def shows_recorded(self) -> bool:
+        """True if the masks are those that were recorded along with the video."""
+        return self.recorded is not None and self.store == self.recorded.store
+
+    @property
+    def count(self) -> int:
+        """Windows that there are, or will be once all is segmented."""
+        return len(self.spans)
+
+    @property
     def done(self) -> int:
         """Windows that are segmented."""
-        return int(np.count_nonzero(~np.isnan(self.area)))
+        return self.count if self.shows_recorded else int(np.count_nonzero(~np.isnan(self.area)))
 
-    def index_at(self, time: float) -> int:
-        """The window whose mask belongs to `time` (s)."""
-        return self.windows.nearest(time).index
+    def place_at(self, time: float) -> int:
+        """The window whose mask belongs to `time` (s); -1 where none was recorded."""
+        place = place_at(self.spans, min(max(time, 0.0), self.info.duration))
+        return -1 if place is None else place
 
-    def is_known(self, index: int) -> bool:
-        """True if window `index` is segmented."""
-        return not np.isnan(self.area[index])
+    def index_of(self, place: int) -> int:
+        """The index in the store of the window at `place`."""
+        return self.recorded.windows.index_of(place) if self.shows_recorded else place
+
+    def place_of(self, index: int) -> int | None:
+        """Where the window stands that the store calls `index`; None if it is none of these."""
+        if self.shows_recorded:
+            return self.recorded.windows.place_of(index)
+        return index if 0 <= index < self.count else None
+
+    def is_known(self, place: int) -> bool:
+        """True if there is a mask of the window at `place`."""
+        return 0 <= place < self.count and (self.shows_recorded or not np.isnan(self.area[place]))
+
+    def result_at(self, place: int) -> WindowResult | None:
+        """The result of the window at `place` if it is at hand."""
+        return self.results.get(self.index_of(place)) if 0 <= place < self.count else None
 
     def add(self, result: WindowResult, threshold: float) -> None:
         """Takes in a new result."""
@@ -103,9 +147,10 @@ class Document:
     def take_summaries(self, stored: list[Summary]) -> None:
         """Takes over what a store says of its windows."""
         for summary in stored:
-            if summary.index < len(self.area):
-                self.area[summary.index] = summary.area
-                self.tags[summary.index] = telling_tag(summary.tags)
+            place = self.place_of(summary.index)
+            if place is not None:
+                self.area[place] = summary.area
+                self.tags[place] = telling_tag(summary.tags)
 
     def keep_only(self, indices: tuple[int, ...]) -> None:
         """Forgets all windows but these: the store was begun anew."""
@@ -118,4 +163,4 @@ class Document:
 
     def timeline(self) -> TimelineData:
         """What the timeline draws."""
-        return TimelineData(self.info.duration, self.rate, self.area.copy(), tuple(self.tags), self.peaks)
+        return TimelineData(self.info.duration, self.spans, self.area.copy(), tuple(self.tags), self.peaks)

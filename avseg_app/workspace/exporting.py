@@ -61,12 +61,10 @@ class Exporting(QObject):
             return None
         values = self._controller.settings.values
         notes = [self.tr("Masks are cut at the threshold of {0:.0f} %.").format(100 * values.threshold)]
-        missing = len(document.windows) - document.done
+        missing = document.count - document.done
         if missing:
             notes.append(
-                self.tr("{0} of {1} masks are not there yet and will be missing.").format(
-                    missing, len(document.windows)
-                )
+                self.tr("{0} of {1} masks are not there yet and will be missing.").format(missing, document.count)
             )
         dialog = ExportDialog(ExportChoice(values.export_formats, self._default_folder()), notes, self._window)
         dialog.chosen.connect(self.run)

@@ -195,6 +195,7 @@ class _MixerSection(QWidget):
         super().__init__()
         self._weights: NDArray[np.float32] | None = None
         self._maps: FeatureMaps | None = None
+        self._mappable = True
         self._state = label("", "muted")
         self._empty = QLabel()
         self._empty.setProperty("role", "muted")
@@ -225,11 +226,16 @@ class _MixerSection(QWidget):
         known = weights is not None and len(weights) > 0
         self._empty.setText("" if known else empty)
         self._empty.setVisible(not known and bool(self._empty.text()))
-        for part in (self.bars, self._maps_title, self.maps):
-            part.setVisible(known)
+        self.bars.setVisible(known)
+        for part in (self._maps_title, self.maps):
+            part.setVisible(known and self._mappable)
         if known:
             self.bars.set_weights(weights)
         self._describe(-1)
+
+    def set_mappable(self, mappable: bool) -> None:
+        """Whether maps can be had: of recorded masks only the weights were kept."""
+        self._mappable = mappable
 
     def set_maps(self, maps: FeatureMaps | None) -> None:
         """Shows the channels that respond most; None while they are not there."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
-from avseg_app.widgets.controls import label, row
+from avseg_app.widgets.controls import Button, label, row
 from avseg_app.workspace.document import JobState
 
 
@@ -14,6 +14,8 @@ class JobBar(QWidget):
 
     cancel_requested = Signal()
     resume_requested = Signal()
+    anew_requested = Signal()
+    recorded_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,13 +24,17 @@ class JobBar(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(170)
         self._bar.setAccessibleName(self.tr("Segmentation progress"))
-        self.button = QPushButton()
+        self.button = Button()
         self.button.clicked.connect(self._act)
         widths = [self.fontMetrics().horizontalAdvance(text) for text in (self.tr("Cancel"), self.tr("Resume"))]
         self.button.setFixedSize(max(widths) + 32, self.fontMetrics().height() + 12)
         self.setFixedHeight(self.button.height() + 4)  # the canvas must not jump when the button comes and goes
-        self._running = False
-        self.setLayout(row(self._text, self._bar, self.button, 0, spacing=10, margins=(12, 0, 12, 4)))
+        self.switch_button = Button()
+        self.switch_button.setFixedHeight(self.button.height())
+        self.switch_button.clicked.connect(self._switch)
+        self._running = self._recorded = False
+        parts = (self._text, self._bar, self.button, self.switch_button)
+        self.setLayout(row(*parts, 0, spacing=10, margins=(12, 0, 12, 4)))
         self.show_state(JobState())
 
     @property
@@ -36,9 +42,10 @@ class JobBar(QWidget):
         """The words."""
         return self._text.text()
 
-    def show_state(self, state: JobState, rate: float = 1.0) -> None:
-        """Shows a state of a job with `rate` masks per second."""
+    def show_state(self, state: JobState, rate: float = 1.0, *, has_recorded: bool = False) -> None:
+        """Shows a state of a job with `rate` masks per second; `has_recorded`: masks were recorded with the video."""
         self._running = state.phase in ("loading", "running")
+        self._show_switch(recorded=state.phase == "recorded", possible=has_recorded)
         self._text.setText(self._describe(state, rate))
         self._bar.setRange(0, 0 if state.phase == "loading" and not state.done else max(1, state.planned))
         self._bar.setValue(state.done)
@@ -51,8 +58,21 @@ class JobBar(QWidget):
         )
         self.setAccessibleName(self._text.text())
 
+    def _show_switch(self, *, recorded: bool, possible: bool) -> None:
+        """The way from recorded masks to segmented ones, or back."""
+        self._recorded = recorded
+        self.switch_button.setVisible(possible)
+        self.switch_button.setText(self.tr("Segment anew") if recorded else self.tr("Show the recorded masks"))
+        self.switch_button.setToolTip(
+            self.tr("Make masks of the whole recording with the chosen model; the recorded ones are kept")
+            if recorded
+            else self.tr("Back to the masks that were made while this was recorded")
+        )
+
     def _describe(self, state: JobState, rate: float) -> str:
         done, planned = state.done, state.planned
+        if state.phase == "recorded":
+            return self.tr("Recorded live: {0} masks, {1:.1f} per second").format(planned, rate)
         if state.phase == "loading":
             return self.tr("Preparing the model…") if done < planned or not planned else self._complete(planned, rate)
         if state.phase == "done" or (planned and done >= planned):
@@ -78,3 +98,6 @@ class JobBar(QWidget):
 
     def _act(self) -> None:
         (self.cancel_requested if self._running else self.resume_requested).emit()
+
+    def _switch(self) -> None:
+        (self.anew_requested if self._recorded else self.recorded_requested).emit()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from avseg_app import theme
 from avseg_app.widgets.controls import KeyboardFocus, keep_keys, paint_focus
-from avseg_app.workspace.overlay import map_colors
+from avseg_core.results.look import map_colors
 
 _COLUMNS = 64
 _BAR_HEIGHT = 28

@@ -13,12 +13,13 @@ from avseg_app.workers.protocol import FeatureMaps
 from avseg_app.workspace.actions import PlaybackActions
 from avseg_app.workspace.canvas import Canvas, Pointed
 from avseg_app.workspace.controller import Controller
+from avseg_app.workspace.document import Document
 from avseg_app.workspace.inspector import Inspector
 from avseg_app.workspace.job_bar import JobBar
-from avseg_app.workspace.overlay import OverlayStyle
 from avseg_app.workspace.timecode import timecode
 from avseg_app.workspace.timeline import Timeline
 from avseg_app.workspace.transport import Transport
+from avseg_core.results.look import OverlayStyle
 
 _TIMELINE_MS = 100
 
@@ -70,6 +71,8 @@ class WorkspacePage(QWidget):
         self.transport.volume_chosen.connect(lambda volume: self._settings.update(volume=volume))
         self.job_bar.cancel_requested.connect(controller.cancel)
         self.job_bar.resume_requested.connect(controller.resume)
+        self.job_bar.anew_requested.connect(controller.segment_anew)
+        self.job_bar.recorded_requested.connect(controller.show_recorded)
         self.inspector.style_changed.connect(lambda changes: self._settings.update(**changes))
         self.inspector.channel_pointed.connect(self._on_channel)
         self.canvas.pointed.connect(self._on_pointed)
@@ -83,7 +86,9 @@ class WorkspacePage(QWidget):
         self.canvas.set_video_size(document.info.width, document.info.height)
         self.inspector.mixer.maps.set_aspect(document.info.width / max(1, document.info.height))
         self.transport.set_duration(document.info.duration)
+        self.inspector.mixer.set_mappable(not document.shows_recorded)
         self._refresh_timeline()
+        self._on_job()
         self._on_result()
 
     def _timeline_timer_start(self) -> None:
@@ -113,12 +118,16 @@ class WorkspacePage(QWidget):
             "stopped": self.tr("Not segmented: stopped"),
             "failed": self.tr("Not segmented: failed"),
             "done": "",
+            "recorded": self.tr("No mask was recorded here") if self._in_pause(document) else "",
         }[document.job.phase]
+
+    def _in_pause(self, document: Document) -> bool:
+        return document.place_at(self._controller.player.position) < 0
 
     def _on_job(self) -> None:
         document = self._controller.document
         if document is not None:
-            self.job_bar.show_state(document.job, document.rate)
+            self.job_bar.show_state(document.job, document.rate, has_recorded=document.recorded is not None)
             if self._controller.result is None:
                 self._on_result()
 
@@ -137,7 +146,7 @@ class WorkspacePage(QWidget):
             return
         place = f"{timecode(self._controller.player.position)}   x {pointed.x}, y {pointed.y}"
         if pointed.probability is None:
-            self.readout.emit(self.tr("{0}   not segmented yet").format(place))
+            self.readout.emit(self.tr("{0}   no mask").format(place))
         else:
             self.readout.emit(self.tr("{0}   sounds with {1:.0f} %").format(place, 100 * pointed.probability))
 

@@ -45,6 +45,7 @@ class StartPage(QWidget):
         self._settings = settings
         self._pictures = Background("thumbnails", self)
         self.drop_area = self._make_drop_area()
+        self.setFocusProxy(self.open_button)
         self.demo_button = QPushButton(self.tr("Try it"))
         self.demo_button.clicked.connect(lambda: self.file_chosen.emit(DEMO_CLIP))
         self.recent_list = _RecentList()

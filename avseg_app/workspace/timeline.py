@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from avseg_app import theme
 from avseg_app.widgets.controls import KeyboardFocus, keep_keys, paint_focus
 from avseg_app.workspace.timecode import timecode
+from avseg_core.media.windows import place_at
 
 _GUTTER = 76
 _MARGIN = 12
@@ -37,8 +38,8 @@ class TimelineData:
     """What the timeline shows; the arrays have one entry per planned window."""
 
     duration: float = 0.0
-    rate: float = 1.0
-    """Windows per second."""
+    spans: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    """[windows,2] seconds: from when to when the mask of each window holds, ascending."""
     area: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     """Sounding share of the frame; NaN where it is not segmented yet."""
     tags: tuple[str, ...] = ()
@@ -144,14 +145,13 @@ class Timeline(KeyboardFocus, QWidget):
             painter.drawText(QRectF(0, lane.top(), _GUTTER - 10, lane.height()), align, name)
 
     def _paint_area(self, painter: QPainter, lane: QRectF) -> None:
-        """Bars where it is segmented, hatching where it is not."""
+        """Bars where there are masks, hatching where there are none."""
         tokens, data = theme.current(), self._data
-        painter.fillRect(lane, tokens.color("track"))
+        painter.fillRect(lane, tokens.color("window"))
+        painter.fillRect(lane, QBrush(tokens.color("border-strong", 0.55), Qt.BrushStyle.BDiagPattern))
         known = ~np.isnan(data.area)
-        for first, last in _runs(~known):
-            box = self._box(first, last, lane)
-            painter.fillRect(box, tokens.color("window"))
-            painter.fillRect(box, QBrush(tokens.color("border-strong", 0.55), Qt.BrushStyle.BDiagPattern))
+        for first, last in _stretches(known, data.spans):
+            painter.fillRect(self._box(first, last, lane), tokens.color("track"))
         for first, last, share in self._bars(known):
             box = self._box(first, last, lane)
             height = max(1.5, box.height() * min(1.0, math.sqrt(share / _FULL_HEIGHT_AREA))) if share > 0 else 0
@@ -246,10 +246,11 @@ class Timeline(KeyboardFocus, QWidget):
         return left + width * (time / self._data.duration if self._data.duration > 0 else 0.0)
 
     def _box(self, first: int, last: int, lane: QRectF) -> QRectF:
-        """The place of windows `first` to `last` - 1 in a lane; the last window ends with the video."""
-        left = self._x(first / self._data.rate)
-        end = self._data.duration if last >= len(self._data.area) else last / self._data.rate
-        return QRectF(left, lane.top(), self._x(end) - left, lane.height())
+        """The place of windows `first` to `last` - 1 in a lane."""
+        spans, duration = self._data.spans, self._data.duration
+        left = self._x(min(max(float(spans[first, 0]), 0.0), duration))
+        right = self._x(min(float(spans[last - 1, 1]), duration))
+        return QRectF(left, lane.top(), right - left, lane.height())
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange, QEvent.Type.FontChange):
@@ -284,17 +285,19 @@ class Timeline(KeyboardFocus, QWidget):
             QToolTip.showText(event.globalPosition().toPoint(), self._hint(time), self)
 
     def _hint(self, time: float) -> str:
-        index = min(int(time * self._data.rate), len(self._data.area) - 1)
+        place = place_at(self._data.spans, time)
         lines = [timecode(time, 1)]
-        if index >= 0 and math.isnan(self._data.area[index]):
-            lines.append(self.tr("not segmented yet"))
-        elif index >= 0:
-            lines.append(self.tr("{0:.1f} % of the picture sounds").format(100 * float(self._data.area[index])))
-            lines += [self._data.tags[index]] if self._data.tags[index] else []
+        if place is None or math.isnan(self._data.area[place]):
+            lines.append(self.tr("no mask here (yet)"))
+        else:
+            lines.append(self.tr("{0:.1f} % of the picture sounds").format(100 * float(self._data.area[place])))
+            lines += [self._data.tags[place]] if self._data.tags[place] else []
         return "\n".join(lines)
 
 
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last + 1 index of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
+def _stretches(known: NDArray[np.bool_], spans: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """First and last + 1 window of every stretch of known windows [n] without a pause between their spans [n,2]."""
+    joined = known[1:] & known[:-1] & (spans[1:, 0] <= spans[:-1, 1] + 1e-6)
+    firsts = np.flatnonzero(known & ~np.concatenate([[False], joined]))
+    lasts = np.flatnonzero(known & ~np.concatenate([joined, [False]]))
+    return [(int(first), int(last) + 1) for first, last in zip(firsts, lasts, strict=True)]

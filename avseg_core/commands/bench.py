@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.config import InferenceConfig
 from avseg_core.errors import InputError
+from avseg_core.models.library import available_models
 from avseg_core.progress import CancelCheck, Progress, check
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--compare", nargs="+", default=[], metavar="SPEC", help="others to time in turns with it")
     parser.add_argument("--rounds", type=int, default=3, help="how often each part is timed (default: %(default)s)")
+    parser.add_argument(
+        "--quick", action="store_true", help="only milliseconds per frame, which the model library then remembers"
+    )
     parser.add_argument("--memory", action="store_true", help="also peak memory of 1 minute against 20 minutes")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
 
@@ -51,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     from avseg_core.inference.speed_clip import make_clip
 
     contestants = [Contestant.parse(spec, args.device) for spec in (args.model, *args.compare)]
+    if args.quick:
+        return _quick(contestants, as_json=args.json)
     line = ProgressLine("bench")
     with stoppable() as cancel, tempfile.TemporaryDirectory() as folder:
         clip = make_clip(Path(folder) / "clip.mp4", _CLIP_SECONDS)
@@ -66,6 +72,25 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"clip": SIZE, "masks_per_second": 1, "models": [dataclasses.asdict(f) for f in figures]}))
     else:
         print(as_markdown(figures))
+    return 0
+
+
+def _quick(contestants: Sequence[Contestant], *, as_json: bool) -> int:
+    """Milliseconds per frame; of an installed model as it is they are kept for the library."""
+    from avseg_core.inference.speed import time_frames
+    from avseg_core.training.library import Speed, keep_speed, read_card
+
+    found = [time_frames(contestant) for contestant in contestants]
+    for contestant, figures in zip(contestants, found, strict=True):
+        if contestant.weights in available_models():
+            speed = Speed(round(figures.milliseconds["frame"], 1), figures.device, figures.threads)
+            keep_speed(read_card(contestant.weights), speed)
+    if as_json:
+        print(json.dumps({"models": [dataclasses.asdict(figures) for figures in found]}))
+    else:
+        for figures in found:
+            per_frame = figures.milliseconds["frame"]
+            print(f"{figures.spec}: {per_frame:.0f} ms per frame ({figures.device}, {figures.threads} threads)")
     return 0
 
 

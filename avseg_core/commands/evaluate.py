@@ -10,6 +10,7 @@ from pathlib import Path
 from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.config import DataConfig
 from avseg_core.data.check import CheckReport
+from avseg_core.data.importing import look
 from avseg_core.data.registry import DATASETS, build_dataset, detect_layout, detect_layouts
 from avseg_core.errors import InputError
 from avseg_core.evaluation import EvaluationReport, evaluate_model
@@ -66,15 +67,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace, cancel: CancelCheck) -> int:
     root: Path = args.check
-    names = [args.dataset] if args.dataset else detect_layouts(root) or [detect_layout(root)]
+    names = [args.dataset] if args.dataset else detect_layouts(root)
     line = ProgressLine(str(root))
     reports = {name: DATASETS[name].check(root, progress=line, cancel=cancel) for name in names}
     line.close()
+    if not names and (offer := look(root)) is not None:
+        reports = {offer.kind: offer.report}
+    if not reports:
+        detect_layout(root)  # says that there is none
     fine = all(report.fine for report in reports.values())
     if args.json:
         print(json.dumps({"fine": fine, "datasets": {name: report.to_dict() for name, report in reports.items()}}))
     else:
         print("\n\n".join(describe(report) for report in reports.values()))
+        if not names:
+            print(f"  To train on it: import-data {root} --out DIR")
     return 0 if fine else 1
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from avseg_core.inference.live import LiveSession
     from avseg_core.inference.live_recording import RecordedRun
 
+_PARTS = ("picture", "sound", "masks")
 COUNT_SECONDS = 5.0
 """How often the counters are told."""
 Event = dict[str, Any]
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="play a file again and again")
     parser.add_argument("--size", type=_size, default=(picture.width, picture.height), metavar="WxH", help="640x480")
     parser.add_argument("--fps", type=_positive, default=picture.fps, help="pictures per second (default: %(default)g)")
+    parser.add_argument("--mirror", action="store_true", help="exchange left and right, in the recording too")
     parser.add_argument("--model", default=config.model, help="name or file of the model (default: %(default)s)")
     parser.add_argument("--device", default=config.device, choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--window", default=config.window, choices=("ending", "centred"), help="where the sound lies")
@@ -57,7 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--av-offset", type=number, default=0.0, metavar="S", help="seconds by which the sound comes after the picture"
     )
     parser.add_argument("--smoothing", type=number, default=config.smoothing, metavar="S", help="0 for none")
-    parser.add_argument("--record", type=Path, metavar="DIR", help="record picture, sound and masks into this folder")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="record into this folder")
+    parser.add_argument(
+        "--parts", nargs="+", choices=_PARTS, default=_PARTS, help="what is recorded (default: all; masks need picture)"
+    )
+    parser.add_argument(
+        "--virtual-camera", action="store_true", help="show the picture with its masks to other programs as a camera"
+    )
     parser.add_argument("--seconds", type=_positive, default=math.inf, help="end after so long (default: until Ctrl-C)")
 
 
@@ -88,6 +96,7 @@ class _Command:
         self.started = time.monotonic()
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.trouble: dict[str, str] = {}
+        self.picture = CameraOptions(width=args.size[0], height=args.size[1], fps=args.fps)
         self.session = self._make_session()
 
     def run(self, stopped: Callable[[], bool]) -> bool:
@@ -98,6 +107,8 @@ class _Command:
             self._load_model()
             if self.args.record is not None:
                 self._start_recording()
+            if self.args.virtual_camera:
+                self._show_to_others()
             self.started = time.monotonic()
             self._report_until_end(stopped)
         finally:
@@ -111,13 +122,13 @@ class _Command:
 
         args, play = self.args, PlayClock()
         sound = args.mic or default_sound(args.source)
-        options = CameraOptions(width=args.size[0], height=args.size[1], fps=args.fps)
         config = LiveConfig(
             model=args.model,
             device=args.device,
             window=args.window,
             av_offset=args.av_offset,
             smoothing=args.smoothing,
+            mirror=args.mirror,
         )
         listener = SessionListener(
             on_status=self._on_status,
@@ -125,7 +136,7 @@ class _Command:
             on_trouble=lambda message: self.events.put({"event": "trouble", "message": message}),
         )
         return LiveSession(
-            camera(args.source, options, play, loop=args.loop),
+            camera(args.source, self.picture, play, loop=args.loop),
             microphone(sound, args.source, play, loop=args.loop),
             config,
             listener,
@@ -141,8 +152,17 @@ class _Command:
     def _start_recording(self) -> None:
         from avseg_core.inference.live_recording import RecordOptions
 
-        recording = self.session.record(RecordOptions(folder=self.args.record))
-        self._print({"event": "recording", "path": str(recording.path)})
+        parts = self.args.parts
+        options = RecordOptions(
+            folder=self.args.record, video="picture" in parts, sound="sound" in parts, masks="masks" in parts
+        )
+        self._print({"event": "recording", "path": str(self.session.record(options).path)})
+
+    def _show_to_others(self) -> None:
+        from avseg_core.results.look import OverlayStyle
+
+        virtual = self.session.show_to_others(OverlayStyle(threshold=self.session.config.threshold), self.picture)
+        self._print({"event": "virtual camera", "device": virtual.device})
 
     def _report_until_end(self, stopped: Callable[[], bool]) -> None:
         end, count_at = self.started + self.args.seconds, self.started + COUNT_SECONDS
@@ -252,6 +272,8 @@ def _plain(event: Event) -> str:
         )
     if kind == "recorded":
         return f"Recorded {event['seconds']} s: {event['path']} {event['problem']}".rstrip()
+    if kind == "virtual camera":
+        return f"Other programs see the picture as the camera {event['device']}"
     if kind == "start":
         return f"Model {event['model']}; {event['device']}"
     return str(event.get("message", ""))

@@ -13,7 +13,7 @@ from avseg_core.data.audio import LogMel, LogMelCache, from_vggish, wav_logmel
 from avseg_core.data.check import CheckReport
 from avseg_core.data.check_files import ClipChecker
 from avseg_core.data.clip_files import ClipFiles, Row
-from avseg_core.data.dataset import ClipDataset, LabelMap, RawClip
+from avseg_core.data.dataset import ClipDataset, LabelMap, RawClip, SoundPlace
 from avseg_core.data.masks import read_frame
 from avseg_core.data.pickles import read_logmel_pickle
 from avseg_core.errors import InputError
@@ -132,6 +132,10 @@ class AVSBenchDataset(ClipDataset):
             labels=[None if path is None else self._label(path) for path in files.masks],
             logmel=self._logmel(files),
         )
+
+    def sound_place(self, index: int) -> SoundPlace:
+        """The whole clip."""
+        return SoundPlace(self._files(index).wav, 0.0, float(self._layout.length))
 
     def _id(self, row: Row) -> str:
         return self._layout.files(self._folder, row).clip_id

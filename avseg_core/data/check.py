@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+SPLITS = ("train", "val", "test")
 MAX_LISTED = 200
 """Problems of one kind that are kept with their text; further ones are only counted."""
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from avseg_core.audio.front_end import EXAMPLE_SAMPLES, EXAMPLE_STEP
 from avseg_core.data.audio import RATE, read_wav
-from avseg_core.data.check import CheckReport
+from avseg_core.data.check import SPLITS, CheckReport
 from avseg_core.data.clip_files import ClipFiles
-from avseg_core.data.dataset import SPLITS, LabelMap
+from avseg_core.data.dataset import LabelMap
 from avseg_core.data.masks import INDEX_MODES, read_frame
 from avseg_core.data.pickles import read_logmel_pickle
 from avseg_core.errors import InputError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from avseg_core.data.dataset import SPLITS
+from avseg_core.data.check import SPLITS
 from avseg_core.errors import InputError
 
 

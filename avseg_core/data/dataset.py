@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,11 +13,12 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from avseg_core.config import DataConfig
-from avseg_core.data import transforms
+from avseg_core.data.augmentation import Augmentation, Fit
+from avseg_core.data.check import SPLITS
 from avseg_core.data.sample import ClipSample
+from avseg_core.data.transforms import normalise
 from avseg_core.errors import InputError
 
-SPLITS = ("train", "val", "test")
 LabelMap = NDArray[np.uint8]
 """[H,W] class indices, 0 = background."""
 
@@ -30,6 +32,16 @@ class RawClip:
     """One per picture; None where the layout has no annotation."""
     logmel: NDArray[np.float32]
     """[frames_per_clip,96,64]."""
+
+
+@dataclass(frozen=True)
+class SoundPlace:
+    """A stretch of sound in a file."""
+
+    file: Path
+    start: float
+    """Seconds."""
+    seconds: float
 
 
 class ClipDataset(Dataset[ClipSample]):
@@ -58,6 +70,10 @@ class ClipDataset(Dataset[ClipSample]):
     def read(self, index: int) -> RawClip:
         """The clip's pictures, label maps and log-mels. Raises InputError that names the file at fault."""
 
+    @abstractmethod
+    def sound_place(self, index: int) -> SoundPlace:
+        """Where the sound of the clip can be listened to."""
+
     def prediction_name(self, index: int, frame: int) -> str | None:
         """Where a saved prediction goes, as in the published code: `<clip id>/<name>_<0-based frame>.png`.
 
@@ -80,9 +96,9 @@ class ClipDataset(Dataset[ClipSample]):
         labels = torch.zeros(length, height, width, dtype=torch.int64)
         has_label = torch.zeros(length, dtype=torch.bool)
         is_frame = torch.zeros(length, dtype=torch.bool)
-        fit = transforms.Fit((width, height), self.keep_aspect, augmentation)
+        fit = Fit((width, height), self.keep_aspect, augmentation)
         for k, (image, label) in enumerate(zip(raw.images, raw.labels, strict=True)):
-            frames[k] = transforms.normalise(fit.image(image))
+            frames[k] = normalise(fit.image(image))
             is_frame[k] = True
             if label is not None:
                 labels[k] = torch.from_numpy(fit.label(label).astype(np.int64))
@@ -97,5 +113,5 @@ class ClipDataset(Dataset[ClipSample]):
             is_frame=is_frame,
         )
 
-    def _augmentation(self, index: int) -> transforms.Augmentation:
-        return transforms.Augmentation.draw(np.random.default_rng([*self._epoch_seed, index]))
+    def _augmentation(self, index: int) -> Augmentation:
+        return Augmentation.draw(np.random.default_rng([*self._epoch_seed, index]))

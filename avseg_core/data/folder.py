@@ -10,14 +10,14 @@ Layout::
 Without train/val/test folders the clips lie in <root> itself and every split is all of them. Without dataset.toml a
 mask is on where it is not black (PNG of mode 1, L, P or RGB). dataset.toml with ``classes = ["guitar", "dog"]`` makes
 masks palette or grey pictures whose values are classes: 0 background, 1 guitar, 2 dog. A mask has the video's own
-width and height (other sizes are resized). The sound of a mask is the second around its time.
+width and height (other sizes are resized). The sound of a mask is the second around its time. A clip can be put into
+another split by a line of dataset.toml (see `folder_table`), so that no file has to be moved.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,10 @@ from PIL import Image
 from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS, FrontEnd, window_logmel
 from avseg_core.config import DataConfig
 from avseg_core.data.audio import RATE, LogMel, LogMelCache
-from avseg_core.data.check import CheckReport
+from avseg_core.data.check import SPLITS, CheckReport
 from avseg_core.data.check_files import Contents
-from avseg_core.data.dataset import SPLITS, ClipDataset, LabelMap, RawClip
+from avseg_core.data.dataset import ClipDataset, LabelMap, RawClip, SoundPlace
+from avseg_core.data.folder_table import TABLE, read_classes, read_moves
 from avseg_core.data.masks import read_binary_mask, read_index_mask
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import InputError
@@ -40,7 +41,6 @@ from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ogv", ".ts")
 WINDOW_SECONDS = 1.0
-_TABLE = "dataset.toml"
 
 
 @dataclass(frozen=True)
@@ -99,24 +99,48 @@ def _seconds(path: Path) -> float:
     return time
 
 
-def read_classes(root: Path) -> tuple[str, ...]:
-    """("background", ...) as dataset.toml names them, or () without that file.
+def split_folders(root: Path) -> dict[str, Path]:
+    """The folder of each split there is; {"all": root} without split folders."""
+    return {split: root / split for split in SPLITS if (root / split).is_dir()} or {"all": root}
+
+
+def split_names(root: Path) -> tuple[str, ...]:
+    """The splits that the clips of `root` belong to by folder and dataset.toml; ("all",) where nothing says.
 
     Raises:
-        InputError: dataset.toml is no TOML or has no list of names under `classes`.
+        InputError: dataset.toml is damaged.
     """
-    path = root / _TABLE
-    if not path.exists():
-        return ()
-    try:
-        names = tomllib.loads(path.read_text(encoding="utf-8")).get("classes", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as TOML ({error}).") from None
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise InputError(f'{path}: `classes` must be a list of names, for instance classes = ["guitar", "dog"].')
-    if len(set(names)) < len(names) or "background" in names or len(names) > 254:
-        raise InputError(f"{path}: `classes` must be up to 254 different names without background.")
-    return ("background", *names) if names else ()
+    moves, folders = read_moves(root), split_folders(root)
+    if not moves:
+        return tuple(folders)
+    found = {*moves.values(), *("train" if place == "all" else place for place in folders)}
+    return tuple(split for split in SPLITS if split in found)
+
+
+def clips_in(root: Path, split: str) -> list[AnnotatedClip]:
+    """The clips of one of `split_names`, sorted by name.
+
+    Raises:
+        InputError: as `find_clips`, a damaged dataset.toml, or two clips of one name in the split.
+    """
+    moves, folders = read_moves(root), split_folders(root)
+    if not moves:
+        return find_clips(folders[split])
+    chosen: dict[str, AnnotatedClip] = {}
+    for place, folder in folders.items():
+        for clip in find_clips(folder):
+            stem = clip.video.stem
+            if moves.get(place_name(place, stem), "train" if place == "all" else place) != split:
+                continue
+            if stem in chosen:
+                raise InputError(f"{clip.video}: {chosen[stem].video} is also a clip of {split}; rename one of them.")
+            chosen[stem] = clip
+    return [chosen[stem] for stem in sorted(chosen)]
+
+
+def place_name(place: str, stem: str) -> str:
+    """A clip as [splits] in dataset.toml names it: by the split folder it lies in, if there are such."""
+    return stem if place == "all" else f"{place}/{stem}"
 
 
 class FolderLayout:
@@ -147,18 +171,19 @@ class FolderLayout:
         report = CheckReport(self.title, str(root))
         contents = Contents()
         try:
-            names = read_classes(root)
+            names, splits = read_classes(root), split_names(root)
         except InputError as error:
-            report.add("damaged table", root / _TABLE, str(error))
+            report.add("damaged table", root / TABLE, str(error))
             return report
-        for split, folder in split_folders(root).items():
+        for folder in split_folders(root).values():
+            _note_leftovers(report, folder)
+        for split in splits:
             try:
-                clips = find_clips(folder)
+                clips = clips_in(root, split)
             except InputError as error:
-                report.add("odd name", folder, str(error))
+                report.add("odd name", split, str(error))
                 continue
             report.counts[split] = len(clips)
-            _note_leftovers(report, folder, clips)
             for done, clip in enumerate(clips):
                 check(cancel)
                 contents.note(report, clip.video, clip.video.stem, split)
@@ -168,17 +193,11 @@ class FolderLayout:
         return report
 
 
-def split_folders(root: Path) -> dict[str, Path]:
-    """The folder of each split there is; {"all": root} without split folders."""
-    return {split: root / split for split in SPLITS if (root / split).is_dir()} or {"all": root}
-
-
-def _note_leftovers(report: CheckReport, folder: Path, clips: list[AnnotatedClip]) -> None:
+def _note_leftovers(report: CheckReport, folder: Path) -> None:
     """Videos without masks and masks without a video."""
-    used = {clip.video for clip in clips}
     videos = find_videos(folder)
     for video in videos:
-        if video not in used:
+        if not any(mask_folder(video).glob("*.png")):
             report.add("missing mask", video, f"has no masks in {mask_folder(video).name}")
     known = {mask_folder(video) for video in videos}
     for masks in sorted(folder.glob("*.masks")):
@@ -223,20 +242,21 @@ class FolderDataset(ClipDataset):
         self._names = read_classes(root)
         if num_classes not in {1, max(1, len(self._names))}:
             needs = f"1 or {len(self._names)}" if self._names else "1"
-            raise InputError(f"{root}: needs a model with num_classes {needs}, not {num_classes} (see {_TABLE}).")
+            raise InputError(f"{root}: needs a model with num_classes {needs}, not {num_classes} (see {TABLE}).")
         super().__init__(config, split, self._names if num_classes > 1 else ())
-        folders = split_folders(root)
-        folder = folders.get(split) or folders.get("all")
-        if folder is None:
-            raise InputError(f"{root / split}: no such folder; the data set has {', '.join(folders)}.")
-        clips = find_clips(folder)
-        if "all" in folders:
+        splits = split_names(root)
+        if split not in splits and "all" not in splits:
+            raise InputError(f"{root / split}: no such folder; the data set has {', '.join(splits)}.")
+        place = split if split in splits else "all"
+        clips = clips_in(root, place)
+        if place == "all":
             clips = _held_out(clips, split, config.hold_out)
-        place = "all" if "all" in folders else split
         clips = [clip for clip in clips if f"{place}/{clip.video.stem}" not in config.exclude]
         self._parts = list(_parts(clips, config.frames_per_clip))
         if not self._parts:
-            raise InputError(f"{folder}: holds no video with masks beside it (<clip>.mp4 and <clip>.masks/1.500.png).")
+            raise InputError(
+                f"{root}: holds no {split} video with masks beside it (<clip>.mp4, <clip>.masks/1.500.png)."
+            )
         self._cache = LogMelCache(config.cache_dir)
 
     def __len__(self) -> int:
@@ -249,6 +269,12 @@ class FolderDataset(ClipDataset):
         """As the mask it answers: `<clip>.masks/<seconds>.png`; None for padding."""
         masks = self._parts[index][1].masks
         return f"{masks[frame].parent.name}/{masks[frame].name}" if frame < len(masks) else None
+
+    def sound_place(self, index: int) -> SoundPlace:
+        """The seconds around the masks."""
+        times = self._parts[index][1].times
+        start = max(0.0, times[0] - WINDOW_SECONDS / 2)
+        return SoundPlace(self._parts[index][1].video, start, times[-1] + WINDOW_SECONDS / 2 - start)
 
     def read(self, index: int) -> RawClip:
         clip = self._parts[index][1]

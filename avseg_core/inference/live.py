@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,15 +13,20 @@ from numpy.typing import NDArray
 
 from avseg_core.errors import AVSegError
 from avseg_core.inference.live_config import LiveConfig, LiveCounters, LiveResult
-from avseg_core.inference.live_model import LiveModel
 from avseg_core.inference.live_motion import MaskFollower
 from avseg_core.inference.live_recording import LiveRecording, RecordedRun, RecordOptions
 from avseg_core.inference.live_segmenter import HEARD_SECONDS, LiveSegmenter
-from avseg_core.media.capture import CameraSource, CapturedFrame, DeviceStatus, MicrophoneSource
+from avseg_core.inference.live_virtual_camera import VirtualCamera
+from avseg_core.media.capture import CameraOptions, CameraSource, CapturedFrame, DeviceStatus, MicrophoneSource
 from avseg_core.media.capture_calibration import SECONDS as CALIBRATION_SECONDS
 from avseg_core.media.capture_calibration import Calibration, Calibrator
+from avseg_core.media.capture_camera_feed import CameraFeed
 from avseg_core.media.capture_clock import SleepWatch
-from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
+from avseg_core.results.look import OverlayStyle
+
+if TYPE_CHECKING:
+    from avseg_core.inference.live_model import LiveModel
 
 TICK_SECONDS = 0.25
 LATENCY_STEP, LATENCY_BINS = 0.002, 2500
@@ -58,14 +64,18 @@ class LiveSession:
         # Centred windows need pictures that are half a window old when their sound is complete.
         self.camera = CameraFeed(camera, listener.on_status, history=HEARD_SECONDS / 2 + 0.5)
         self.microphone = MicrophoneFeed(microphone, listener.on_status)
+        self.camera.mirror = config.mirror
         self.camera.listeners.append(self._on_frame)
         self.microphone.listeners.append(self._on_sound)
         self.latency = LatencyHistogram()
         self.last_result: LiveResult | None = None
+        self.mask_done = 0.0
+        """When the mask was there that `on_frame` gets, in `time.monotonic()`."""
         self._follower = MaskFollower()
         self._segmenter: LiveSegmenter | None = None
         self._model: LiveModel | None = None
         self._recording: LiveRecording | None = None
+        self._virtual: VirtualCamera | None = None
         self._calibrator: Calibrator | None = None
         self._on_calibrated: Callable[[Calibration | AVSegError], None] = lambda outcome: None
         self._sleep = SleepWatch()
@@ -80,6 +90,7 @@ class LiveSession:
     @config.setter
     def config(self, config: LiveConfig) -> None:
         self._config = config
+        self.camera.mirror = config.mirror
         if self._segmenter is not None:
             self._segmenter.config = config
 
@@ -89,9 +100,11 @@ class LiveSession:
         segmenter, recording = self._segmenter, self._recording
         return LiveCounters(
             frames=self.camera.frames,
+            frames_lost=self.camera.lost,
             frames_seen=segmenter.frames_seen if segmenter else 0,
             results=segmenter.results if segmenter else 0,
             reused=segmenter.reused if segmenter else 0,
+            skipped=segmenter.skipped if segmenter else 0,
             overflows=self.microphone.overflows,
             broken_samples=self.microphone.broken,
             gaps=round(self.microphone.gaps, 3),
@@ -99,6 +112,11 @@ class LiveSession:
             microphone_reopened=self.microphone.reopened,
             recorder_dropped=recording.recorder.dropped["frame"] if recording else 0,
         )
+
+    @property
+    def virtual_camera(self) -> VirtualCamera | None:
+        """What other programs see, if anything."""
+        return self._virtual
 
     @property
     def current_recording(self) -> LiveRecording | None:
@@ -119,6 +137,8 @@ class LiveSession:
             model, self.camera, self.microphone, self._config, self._on_result, self._on_failure
         )
         self._segmenter.start()
+        if self._recording is not None:
+            self._recording.record_masks(self._config, model.name, model.model_hash, model.class_names)
 
     def stop(self) -> RecordedRun | None:
         """Ends everything; a recording that still ran is finished and returned."""
@@ -126,6 +146,7 @@ class LiveSession:
         if self._segmenter is not None:
             self._segmenter.stop()
         recorded = self.stop_recording()
+        self.stop_virtual_camera()
         self.camera.stop()
         self.microphone.stop()
         self._watch.join()
@@ -140,37 +161,66 @@ class LiveSession:
         """
         if self._recording is not None:
             raise AVSegError("A recording runs already; stop it first.")
-        model = (self._model.name, self._model.model_hash, self._model.class_names) if self._model else None
-        self._recording = LiveRecording(options, self._config, model, self._listener.on_trouble)
-        return self._recording
+        recording, model = LiveRecording(options, self._listener.on_trouble), self._model
+        if model is not None:
+            recording.record_masks(self._config, model.name, model.model_hash, model.class_names)
+        self._recording = recording
+        return recording
 
     def stop_recording(self) -> RecordedRun | None:
         """Finishes the recording; None if none runs."""
         recording, self._recording = self._recording, None
         return recording.stop() if recording is not None else None
 
+    def show_to_others(self, style: OverlayStyle, fallback: CameraOptions) -> VirtualCamera:
+        """Offers the pictures, with masks in this style, to other programs; a second call only changes the style.
+
+        Args:
+            fallback: size and rate if no picture has come yet.
+
+        Raises:
+            InputError: pyvirtualcam is not installed.
+            AVSegError: there is no virtual camera.
+        """
+        if self._virtual is None:
+            frame = self.camera.history.newest()
+            height, width = frame.image.shape[:2] if frame is not None else (fallback.height, fallback.width)
+            self._virtual = VirtualCamera(width, height, fallback.fps, style, self._listener.on_trouble)
+        self._virtual.style = style
+        return self._virtual
+
+    def stop_virtual_camera(self) -> None:
+        """Other programs see nothing any more."""
+        virtual, self._virtual = self._virtual, None
+        if virtual is not None:
+            virtual.stop()
+
     def calibrate(self, on_done: Callable[[Calibration | AVSegError], None]) -> None:
         """Looks and listens for claps or flashes for some seconds, then calls `on_done` with what was measured."""
         self._calibrator, self._on_calibrated = Calibrator(), on_done
 
     def _on_frame(self, frame: CapturedFrame) -> None:
-        recording, result = self._recording, self.last_result
+        recording, result, virtual = self._recording, self.last_result, self._virtual
         if recording is not None:
             recording.recorder.offer_frame(frame)
         calibrator = self._calibrator
         if calibrator is not None:
             calibrator.add(frame)
         mask = None
-        if self._show_masks:
+        if self._show_masks or virtual is not None:
             self._follower.see(frame)
             if result is not None:
                 mask = self._follower.lay(result.probability, result.frame_index, refine=self._config.refine)
+                self.mask_done = result.done
+        if virtual is not None:
+            virtual.offer(frame.image, mask)
         self._listener.on_frame(frame, mask)
 
     def _on_sound(self, samples: NDArray[np.float32], begins: float, rate: int) -> None:
         recording = self._recording
         if recording is not None:
-            recording.recorder.offer_sound(samples, begins, rate)
+            # What is known to come late is recorded where it belongs: a calibrated recording is in time.
+            recording.recorder.offer_sound(samples, begins - self._config.av_offset, rate)
 
     def _on_result(self, result: LiveResult) -> None:
         self.last_result = result

@@ -8,6 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from avseg_core.audio.front_end import EXAMPLE_SAMPLES
+
+HEARD_SAMPLES = EXAMPLE_SAMPLES
+"""Samples at 16 kHz that the model hears at a time (0.975 s)."""
 WindowPlace = Literal["ending", "centred"]
 
 
@@ -27,6 +31,8 @@ class LiveConfig:
     """Time constant of the masks' smoothing in seconds; 0 for none."""
     refine: bool = True
     """Whether the edges of shown masks are drawn to the edges in the picture."""
+    mirror: bool = False
+    """Whether left and right are exchanged: in the view, the recording and the virtual camera alike."""
     max_rate: float = 15.0
     """Most mask updates per second."""
     threshold: float = 0.5
@@ -56,11 +62,15 @@ class LiveCounters:
 
     frames: int = 0
     """Pictures that came from the camera."""
+    frames_lost: int = 0
+    """Pictures that the camera or its driver left out."""
     frames_seen: int = 0
     """Pictures that the model looked at; the others were overtaken by newer ones."""
     results: int = 0
     reused: int = 0
     """Results for new sound with the last picture's features."""
+    skipped: int = 0
+    """Updates that were due by `max_rate` and had to be left out because the model was busy."""
     overflows: int = 0
     """Blocks of sound before which samples were lost."""
     broken_samples: int = 0

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avseg_core.audio.front_end import EXAMPLE_SAMPLES, window_logmel
+from avseg_core.audio.front_end import window_logmel
 from avseg_core.config import InferenceConfig
 from avseg_core.inference.live_config import LiveConfig
 from avseg_core.inference.preprocess import normalise, resize_frame
@@ -22,9 +22,6 @@ from avseg_core.inference.segmenter import Segmenter, to_masks, top_tags
 from avseg_core.models.audio_encoders import YAMNet
 
 log = logging.getLogger(__name__)
-
-HEARD_SAMPLES = EXAMPLE_SAMPLES
-"""Samples at 16 kHz that the model hears at a time (0.975 s)."""
 
 
 @dataclass(frozen=True)

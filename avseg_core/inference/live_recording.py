@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 from avseg_core.errors import AVSegError, InputError
@@ -52,14 +53,8 @@ class RecordedRun:
 class LiveRecording:
     """One recording from start to stop; nothing that is offered to it ever waits."""
 
-    def __init__(
-        self,
-        options: RecordOptions,
-        config: LiveConfig,
-        model: tuple[str, str, tuple[str, ...]] | None,
-        on_end: Callable[[str], None] | None = None,
-    ) -> None:
-        """Starts to record. `model`: name, hash and class names of the model that makes the masks, if one does.
+    def __init__(self, options: RecordOptions, on_end: Callable[[str], None] | None = None) -> None:
+        """Starts to record; masks join as soon as there is a model (`record_masks`).
 
         Raises:
             InputError: nothing is chosen, masks without their picture are, or the folder cannot be written.
@@ -68,9 +63,15 @@ class LiveRecording:
         if not options.video and (options.masks or not options.sound):
             raise InputError("Choose the picture, the sound or both to record; masks need the picture.")
         make_folder(options.folder)
-        self.path = _free_path(options.folder)
+        self.path = free_path(options.folder, VIDEO_SUFFIX)
         self.recorder = Recorder(self.path, video=options.video, sound=options.sound, on_end=on_end)
-        self.masks = _MaskWriter(self, config, *model) if options.masks and model else None
+        self.masks: _MaskWriter | None = None
+        self._wants_masks = options.masks
+
+    def record_masks(self, config: LiveConfig, name: str, model_hash: str, class_names: tuple[str, ...]) -> None:
+        """Records the masks that come from now on, if any are wanted; they are those of the named model."""
+        if self._wants_masks and self.masks is None:
+            self.masks = _MaskWriter(self, config, name, model_hash, class_names)
 
     def stop(self) -> RecordedRun:
         """Finishes both files; from then on the masks belong to the video for good."""
@@ -80,8 +81,8 @@ class LiveRecording:
             with MaskStore(masks, "a") as store:
                 fps = Fraction(max(media.frames, 1) / media.seconds).limit_denominator(1000)
                 store.complete_header(video_id=file_id(media.path), duration=media.seconds, fps=fps)
-        count, dropped = (self.masks.count, self.masks.dropped) if self.masks else (0, 0)
-        return RecordedRun(media, masks, count, dropped)
+        number, dropped = (self.masks.count, self.masks.dropped) if self.masks else (0, 0)
+        return RecordedRun(media, masks, number, dropped)
 
     def offer_result(self, result: LiveResult) -> None:
         """Records a mask."""
@@ -93,15 +94,20 @@ def masks_of(video: Path) -> Path | None:
     """The mask store that was recorded along with `video`; None if there is none or the video is another one.
 
     After a crash the store does not know its video's end yet: that is made good here.
+
+    Raises:
+        InputError: there is a store, but it is damaged or cannot be read.
     """
     path = video.with_suffix(STORE_SUFFIX)
     if not path.is_file():
         return None
     with MaskStore(path) as store:
         header, last = store.header, store.nearest(float("inf"))
+        if "live" not in header.settings or last is None:
+            return None
         unfinished = not header.video_id and Path(header.video).name == video.name
-        end = (store.get(last) if last is not None else None) if unfinished else None
-    if unfinished and end is not None:
+        end = store.get(last) if unfinished else None
+    if end is not None:
         with MaskStore(path, "a") as store:
             store.complete_header(video_id=file_id(video), duration=end.frame_time, fps=header.fps)
         return path
@@ -176,9 +182,10 @@ class _MaskWriter:
 
     def _row(self, result: LiveResult, origin: float) -> WindowResult:
         """On the file's clock; a mask that only heard anew belongs to the moment that it heard."""
-        start, stop = result.sound_start - origin, result.sound_stop - origin
+        late = origin + self._config.av_offset
+        start, stop = result.sound_start - late, result.sound_stop - late
         reach = (stop - start) / 2 if self._config.window == "centred" else 0.0
-        moment = stop - reach - self._config.av_offset if result.reused else result.frame_time - origin
+        moment = stop - reach if result.reused else result.frame_time - origin
         index, self.count = self.count, self.count + 1
         return WindowResult(
             window=Window(index, start, stop, moment),
@@ -209,8 +216,8 @@ class _MaskWriter:
         )
 
 
-def _free_path(folder: Path) -> Path:
+def free_path(folder: Path, suffix: str) -> Path:
     """A name by date and time that is not taken."""
     stem = time.strftime("live_%Y-%m-%d_%H-%M-%S")
-    names = [stem, *(f"{stem}_{number}" for number in range(2, 100))]
-    return next(folder / (name + VIDEO_SUFFIX) for name in names if not (folder / (name + VIDEO_SUFFIX)).exists())
+    names = (stem if number == 1 else f"{stem}_{number}" for number in count(1))
+    return next(path for name in names if not (path := folder / (name + suffix)).exists())

@@ -9,16 +9,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avseg_core.inference.live_config import Latency, LiveConfig, LiveResult
-from avseg_core.inference.live_model import HEARD_SAMPLES, LiveModel
+from avseg_core.inference.live_config import HEARD_SAMPLES, Latency, LiveConfig, LiveResult
 from avseg_core.inference.live_motion import MaskSmoother, grey_of, small_picture
 from avseg_core.media.capture import CapturedFrame
-from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_camera_feed import CameraFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
+
+if TYPE_CHECKING:
+    from avseg_core.inference.live_model import LiveModel
 
 HEARD_SECONDS = HEARD_SAMPLES / MicrophoneFeed.RATE
 NICENESS = 5
@@ -53,7 +56,7 @@ class LiveSegmenter:
         """`on_result` and `on_failure` are called in the model's thread; after a failure it has ended."""
         self.config = config
         """May be replaced at any time."""
-        self.results = self.reused = self.frames_seen = 0
+        self.results = self.reused = self.frames_seen = self.skipped = 0
         self._model, self._camera, self._microphone = model, camera, microphone
         self._on_result, self._on_failure = on_result, on_failure
         self._smooth = MaskSmoother()
@@ -137,6 +140,7 @@ class LiveSegmenter:
             total=done - min(moment, arrived),
         )
         self._learn_costs(done - begun, reused=reused)
+        self.skipped += max(int((done - begun) * self.config.max_rate), 0)
         self._heard_until = sound_stop
         self._on_result(
             LiveResult(

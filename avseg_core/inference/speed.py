@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from avseg_core.audio.front_end import SAMPLE_RATE, window_logmel
+from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS, SAMPLE_RATE, window_logmel
 from avseg_core.config import InferenceConfig, ModelConfig, lite_model_config, preset, preset_names, with_overrides
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads
@@ -40,6 +40,7 @@ from avseg_core.results.mask import upscale
 PARTS = ("decode", "resize", "logmel", "encode_visual", "segment", "upscale")
 RANDOM_LITE = "lite"
 _RUN_SETTINGS = {field.name for field in dataclasses.fields(InferenceConfig)} - {"model"}
+_LOGMEL = (EXAMPLE_FRAMES, MEL_BANDS)
 _MASKS = 4
 """Masks per round of timing the parts."""
 
@@ -174,6 +175,28 @@ class _Bench:
         if self._device.type == "cuda":
             torch.cuda.synchronize()
         return 1000 * (time.perf_counter() - started) / count
+
+
+def time_frames(contestant: Contestant, frames: int = 8) -> Figures:
+    """Median milliseconds of a frame with its sound, one at a time on random input ("frame"); a few seconds of work.
+
+    Raises:
+        InputError: a model or device is not there.
+    """
+    device, _ = choose_device(contestant.run.device)
+    model, threads = contestant.load(device), cpu_threads(contestant.run.threads)
+    torch.set_num_threads(threads)
+    count = model.clip_length or 1
+    pictures = torch.randn(count, 3, *model.config.image_size, device=device)
+    logmel = torch.randn(count, 1, *_LOGMEL, device=device)
+    times = []
+    for _ in range(frames + 2):  # the first two warm up
+        started = time.perf_counter()
+        with torch.inference_mode():
+            model(pictures, logmel).logits.cpu()
+        times.append(1000 * (time.perf_counter() - started) / count)
+    parameters = sum(parameter.numel() for parameter in cast(nn.Module, model).parameters())
+    return Figures(contestant.spec, str(device), threads, parameters, {"frame": median(times[2:])})
 
 
 def measure_run(contestant: Contestant, clip: Path) -> tuple[float, float]:

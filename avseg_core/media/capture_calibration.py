@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from avseg_core.errors import AVSegError
 from avseg_core.media.capture import CapturedFrame
-from avseg_core.media.capture_feed import MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 
 SECONDS = 5.0
 """How long one calibration looks and listens."""

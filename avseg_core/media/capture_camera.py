@@ -19,13 +19,18 @@ from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceInfo, S
 _BACKEND = {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}
 _ENUMERATOR = {"darwin": "avfoundation", "win32": "dshow"}
 _VIDEO_CLASS = Path("/sys/class/video4linux")
+FORMATS = ("MJPG", "YUYV", "")
+"""Pixel formats in order of preference; over USB 2 most cameras give 30 pictures a second only as Motion JPEG."""
+FIRST_TRIES = 3
+"""Pictures that a format may fail to give: the first ones are often broken."""
 _BELIEVABLE_AGE = 0.5
 """A driver's time stamp is used if it says that the picture is at most so old, in seconds."""
 _REMEDY: dict[Trouble, str] = {
     "missing": "is not connected; plug it in or choose another camera",
     "refused": "may not be used by this program; allow it in the system's privacy settings"
     + (" or add yourself to the group 'video'" if sys.platform == "linux" else ""),
-    "busy": "is in use by another program or cannot be opened; close the other program",
+    "busy": "is in use by another program or cannot be opened; close the other program"
+    + ("" if sys.platform == "linux" else " or allow this one to use the camera in the system's privacy settings"),
     "unplugged": "has been disconnected; plug it in again",
     "unreadable": "gives no pictures; unplug it and plug it in again",
 }
@@ -81,26 +86,37 @@ class DeviceCamera:
         self._failures = 0
 
     def open(self) -> None:
-        """Switches the camera on with the options that it can fulfil.
+        """Switches the camera on, in the first of `FORMATS` in which a picture comes.
 
         Raises:
-            SourceError: it is missing, refused, or busy.
+            SourceError: it is missing, refused, busy, or gives no picture in any format.
         """
         _check_node(self.number, self.name)
+        for code in FORMATS:
+            capture = self._start(code)
+            if any(capture.read()[0] for _ in range(FIRST_TRIES)):
+                promised = float(capture.get(cv2.CAP_PROP_FPS))
+                self.fps = promised if 0 < promised < 1000 else self.options.fps
+                self._capture, self._failures = capture, 0
+                return
+            log.info("%s gives no picture as %s.", self.name, code or "it likes")
+            capture.release()
+        raise _error("unreadable", self.name)
+
+    def _start(self, code: str) -> cv2.VideoCapture:
+        """Asks for a pixel format ("" for the driver's own choice) and the options."""
         capture = cv2.VideoCapture(self.number, _BACKEND.get(sys.platform, cv2.CAP_ANY))
         if not capture.isOpened():
             capture.release()
             listed = any(device.spec == str(self.number) for device in list_cameras())
             raise _error("busy" if listed else "missing", self.name)
-        # Motion JPEG first: over USB 2 most cameras give 30 pictures a second only so.
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        if code:
+            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code))
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, self.options.width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self.options.height)
         capture.set(cv2.CAP_PROP_FPS, self.options.fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        promised = float(capture.get(cv2.CAP_PROP_FPS))
-        self.fps = promised if 0 < promised < 1000 else self.options.fps
-        self._capture, self._failures = capture, 0
+        return capture
 
     def read(self) -> CapturedFrame | None:
         """Waits for a picture.

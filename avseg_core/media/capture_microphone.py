@@ -175,17 +175,18 @@ def refresh_devices() -> None:
 
 
 def _choose_format(sd: ModuleType, device: str | int | None) -> tuple[int, int]:
-    """Rate and channels: the device's own rate first, two channels before one.
+    """Rate and channels: the device's own rate first; two channels before one, and all it has as a last resort.
 
     Raises:
         PortAudioError, ValueError: no such device, or it takes none of the formats.
     """
     info = sd.query_devices(device, "input")
-    most = max(min(int(info["max_input_channels"]), 2), 1)
+    most = max(int(info["max_input_channels"]), 1)
+    counts = [count for count in (2, 1) if count <= most] + ([most] if most > 2 else [])
     rates = list(dict.fromkeys([round(info["default_samplerate"]), *_RATES]))
     failure: Exception | None = None
     for rate in rates:
-        for channels in range(most, 0, -1):
+        for channels in counts:
             try:
                 sd.check_input_settings(device, channels=channels, samplerate=rate, dtype="float32")
             except sd.PortAudioError as error:

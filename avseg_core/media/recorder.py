@@ -85,6 +85,11 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
+    @property
+    def problem(self) -> str:
+        """Why it has ended by itself; empty while it records."""
+        return self._problem
+
     def offer_frame(self, frame: CapturedFrame) -> None:
         """Records a picture."""
         if self._video:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avseg_core.errors import InputError
 
 WINDOW_SECONDS = 1.0
@@ -54,6 +57,12 @@ class RegularWindows(Sequence[Window]):
         """The window whose centre is closest to `time`."""
         return self._window(min(max(math.floor(time * self.rate), 0), self._count - 1))
 
+    def spans(self) -> NDArray[np.float64]:
+        """[n,2] seconds: the part of the video of which each window tells; the last one tells of all that is left."""
+        edges = np.arange(self._count + 1) / self.rate
+        edges[-1] = max(self.duration, float(edges[-2]))
+        return np.stack([edges[:-1], edges[1:]], axis=1)
+
     def _window(self, index: int) -> Window:
         centre = (index + 0.5) / self.rate
         start = centre - WINDOW_SECONDS / 2
@@ -87,3 +96,9 @@ def windows_at(times: Iterable[float]) -> list[Window]:
         start = time - WINDOW_SECONDS / 2
         windows.append(Window(index=index, start=start, stop=start + WINDOW_SECONDS, frame_time=time))
     return windows
+
+
+def place_at(spans: NDArray[np.float64], time: float) -> int | None:
+    """Which of `spans` [n,2], ascending and apart, `time` lies in; of two that touch, the later; None between two."""
+    place = int(np.searchsorted(spans[:, 0], time, side="right")) - 1
+    return place if place >= 0 and time <= spans[place, 1] else None

@@ -77,8 +77,7 @@ def _grid_sample(values: Tensor, places: Tensor, weights: Tensor, shapes: LevelS
         samples.append(F.grid_sample(maps.to(grid.dtype), grid, align_corners=False))  # [N*heads,d,L,points]
     stacked = torch.cat(samples, dim=-1)  # [N*heads,d,L,levels*points]
     share = weights.transpose(1, 2).flatten(0, 1).flatten(2)[:, None]  # [N*heads,1,L,levels*points]
-    batch, _, heads, _ = values.shape
-    return (stacked * share).sum(-1).to(values.dtype).unflatten(0, (batch, heads)).permute(0, 3, 1, 2)
+    return (stacked * share).sum(-1).to(values.dtype).unflatten(0, (-1, values.shape[2])).permute(0, 3, 1, 2)
 
 
 def _gather(values: Tensor, places: Tensor, weights: Tensor, shapes: LevelShapes) -> Tensor:

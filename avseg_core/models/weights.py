@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,8 @@ from avseg_core.models.released import PVT_RULES, rename
 def load_backbone_weights(model: nn.Module, path: Path | None = None) -> None:
     """Fills the backbone of `model` with ImageNet weights from a file, or from timm's hub if none is given.
 
-    Accepted are state dicts of timm, of torchvision (ResNet-50) and of PVTv2's authors; their classifier is ignored.
+    Accepted are state dicts of timm, of torchvision (ResNet-50), of PVTv2's authors and of `efficientnet-pytorch` with
+    its Lite packages; their classifier is ignored.
 
     Raises:
         InputError: the file does not fit the backbone, or the hub cannot be reached.
@@ -27,7 +29,8 @@ def load_backbone_weights(model: nn.Module, path: Path | None = None) -> None:
     backbone = cast(Backbone, model.backbone)
     source, state = (str(path), read_state(path)) if path else ("timm's hub", _from_hub(backbone.timm_name))
     body = cast(nn.Module, backbone.body)
-    found = {key: _first_of(state, _names(key)) for key in body.state_dict()}
+    counted = _counted_blocks(body.state_dict())
+    found = {key: _first_of(state, (*_names(key), counted.get(key, key))) for key in body.state_dict()}
     missing = [key for key, tensor in found.items() if tensor is None]
     if missing:
         raise InputError(f"{source}: no weights of {backbone.timm_name}; {missing[0]} and others are missing.")
@@ -64,6 +67,29 @@ def _from_hub(timm_name: str) -> StateDict:
 def _names(key: str) -> tuple[str, ...]:
     """The names under which different publishers store the backbone tensor that we call `key`."""
     return key, re.sub(r"^stages_(\d)", r"stages.\1", key), rename(PVT_RULES, key)
+
+
+_SEPARABLE = {"conv_dw": "_depthwise_conv", "bn1": "_bn1", "conv_pw": "_project_conv", "bn2": "_bn2"}
+_INVERTED = {
+    "conv_pw": "_expand_conv",
+    "bn1": "_bn0",
+    "conv_dw": "_depthwise_conv",
+    "bn2": "_bn1",
+    "conv_pwl": "_project_conv",
+    "bn3": "_bn2",
+}
+
+
+def _counted_blocks(keys: Collection[str]) -> dict[str, str]:
+    """timm's names of an EfficientNet -> those of `efficientnet-pytorch`, which counts the blocks of all stages."""
+    parts = {key: match.groups() for key in keys if (match := re.match(r"(blocks\.\d+\.\d+)\.(\w+)(\..+)", key))}
+    blocks = list(dict.fromkeys(block for block, _, _ in parts.values()))
+    inverted = {block for block, module, _ in parts.values() if module == "conv_pwl"}
+    names = {key: re.sub(r"^bn1\.", "_bn0.", re.sub(r"^conv_stem\.", "_conv_stem.", key)) for key in keys}
+    for key, (block, module, rest) in parts.items():
+        words = _INVERTED if block in inverted else _SEPARABLE
+        names[key] = f"_blocks.{blocks.index(block)}.{words.get(module, module)}{rest}"
+    return names
 
 
 def _first_of(state: StateDict, names: tuple[str, ...]) -> Any:

@@ -86,6 +86,11 @@ def to_summary(row: Row, threshold: float) -> Summary:
     return Summary(index, _number(start), _number(stop), _number(centre), area, _number(loudness), _tags(tags))
 
 
+def to_moments(rows: list[Row]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Rows of id and centre -> both as arrays [n]; raises as `from_row`."""
+    return np.array([row[0] for row in rows], np.int64), np.array([_number(row[1]) for row in rows], np.float64)
+
+
 def area_above(histogram: bytes, threshold: float) -> float:
     """Share of the pixels whose probability is above `threshold`, from a packed histogram; raises as `from_row`."""
     counts = np.frombuffer(_unpack(histogram, 4 * _LEVELS), "<u4").astype(np.int64)

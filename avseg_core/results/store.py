@@ -18,6 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.results import codec
 from avseg_core.results.codec import Summary
@@ -165,6 +168,11 @@ class MaskStore:
         rows = self._rows("SELECT id, centre FROM windows WHERE centre <= ? ORDER BY centre DESC LIMIT 1", time)
         rows += self._rows("SELECT id, centre FROM windows WHERE centre > ? ORDER BY centre LIMIT 1", time)
         return self._guard(lambda: min(rows, key=lambda row: abs(row[1] - time))[0]) if rows else None
+
+    def moments(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Index and time of the frame (s) of every window that is there, [n] each, by index."""
+        rows = self._rows("SELECT id, centre FROM windows ORDER BY id")
+        return self._guard(lambda: codec.to_moments(rows))
 
     def area(self, index: int, threshold: float = 0.5) -> float | None:
         """Share of the frame (0..1) that sounds in window `index`; None if it is not there."""

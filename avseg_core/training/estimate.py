@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from avseg_core.config import TrainConfig
 from avseg_core.inference.device import choose_device
 from avseg_core.training.distributed import World
+from avseg_core.training.optim import prepare_tuning
 from avseg_core.training.order import StepOrder, load_steps
 from avseg_core.training.pace import memory_mb
 from avseg_core.training.settings_check import check_config
-from avseg_core.training.setup import open_clips, starting_model
+from avseg_core.training.setup import open_clips, prepare_rehearsal, rehearses, starting_model
 from avseg_core.training.step import Stepper
 
 FORWARD_SHARE = 1 / 3
@@ -45,7 +46,9 @@ def estimate(config: TrainConfig, steps: int = 3) -> Estimate:
     order = StepOrder(len(train), config.batch_size, config.seed)
     total = config.epochs * order.steps_per_epoch
     total = min(total, config.max_steps) if config.max_steps else total
-    stepper = Stepper(model, config, world, total)
+    rehearsal = prepare_rehearsal(config, model, train, config.rehearsal) if rehearses(config, model) else None
+    prepare_tuning(model, config)
+    stepper = Stepper(model, config, world, total, rehearsal)
     stepper.begin(config.freeze_backbone_epochs)  # as costly as it will become
     marks = [time.monotonic()]
     for step, batch in enumerate(load_steps(train, order, start=0, stop=steps, world=world, workers=0, pin=False)):

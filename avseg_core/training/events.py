@@ -96,6 +96,12 @@ class Evaluated(Event):
     """Which of `keep_best` this is the best of so far."""
     class_iou: list[float] = field(default_factory=list)
     """AVSS: IoU of every class."""
+    mixer_weights: list[float] = field(default_factory=list)
+    """Mean weight of every channel of the mixer over the validation frames; empty without a channel mixer."""
+    confusion_classes: list[int] = field(default_factory=list)
+    """With classes: those that occur in the annotation or the answers, the rows and columns of `confusion`."""
+    confusion: list[list[float]] = field(default_factory=list)
+    """Share of each true class's pixels that were answered as each class; a row of zeros for one that is never true."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,13 +18,16 @@ from avseg_core.inference.device import choose_device
 from avseg_core.models.checkpoints import save_model
 from avseg_core.models.registry import build_model
 from avseg_core.progress import CancelCheck
+from avseg_core.training.adapters import merged
 from avseg_core.training.board import Board
 from avseg_core.training.control import Inbox
 from avseg_core.training.distributed import World, join
 from avseg_core.training.events import Event, EventWriter, Failed, Finished, Notice, Outcome, Phase, Started
+from avseg_core.training.optim import prepare_tuning
+from avseg_core.training.rehearsal import Rehearsal
 from avseg_core.training.run_store import Run
 from avseg_core.training.settings_check import check_config
-from avseg_core.training.setup import open_clips, starting_model
+from avseg_core.training.setup import open_clips, prepare_rehearsal, rehearses, starting_model
 from avseg_core.training.step import Diverged
 from avseg_core.training.trainer import Ended, Trainer
 
@@ -113,7 +116,16 @@ def _prepare(
     model = model.to(world.device)
     events.write(Phase(name="reading the data set"))
     train_clips, val_clips = open_clips(config, model)
-    trainer = Trainer(config, run, model, train_clips, val_clips, world=world, events=events, inbox=inbox)
+    rehearsal = None
+    if rehearses(config, model):
+        events.write(Phase(name="preparing the rehearsal"))
+        rehearsal = Rehearsal.load(run.rehearsal) if resume else prepare_rehearsal(config, model, train_clips)
+        if world.is_first and not resume:
+            rehearsal.save(run.rehearsal)
+    prepare_tuning(model, config)
+    trainer = Trainer(
+        config, run, model, train_clips, val_clips, world=world, events=events, inbox=inbox, rehearsal=rehearsal
+    )
     if resume:
         trainer.resume()
     return trainer
@@ -154,7 +166,7 @@ def _export(trainer: Trainer, run: Run) -> Path:
     """The best weights, or the last ones if none were evaluated, as a model that every command can load."""
     best = run.best_weights(trainer.config.keep_best[0])
     if trainer.config.keep_best[0] not in trainer.state.kept or not best.is_file():
-        save_model(trainer.result, run.exported_model, {"step": str(trainer.state.step)})
+        save_model(merged(trainer.result), run.exported_model, {"step": str(trainer.state.step)})
         return run.exported_model
     partial = run.exported_model.with_name(run.exported_model.name + ".partial")
     try:

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,49 @@ class ModelCard:
     def is_own(self) -> bool:
         """It lies in the user's folder, so it may be renamed and deleted."""
         return user_models() in self.file.parents
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a model is on this machine, as `bench --quick` measured it."""
+
+    milliseconds: float
+    """Per frame and its sound, one at a time."""
+    device: str
+    threads: int
+
+
+def known_speed(card: ModelCard) -> Speed | None:
+    """What was measured of this very file; None if nothing was."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return Speed(**json.loads(_speeds_file().read_text(encoding="utf-8"))[_speed_key(card)])
+    return None
+
+
+def keep_speed(card: ModelCard, speed: Speed) -> None:
+    """Keeps a measurement beside the user's models. Raises AVSegError if it cannot be written."""
+    path = _speeds_file()
+    speeds: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        speeds = json.loads(path.read_text(encoding="utf-8"))
+    speeds[_speed_key(card)] = asdict(speed)
+
+    def write() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(speeds, indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+
+    _guarded(write, path)
+
+
+def _speeds_file() -> Path:
+    return user_models() / "speeds.json"
+
+
+def _speed_key(card: ModelCard) -> str:
+    """The file as it is now: another model of the same name has another key."""
+    return f"{card.file.resolve()} {card.size} {card.file.stat().st_mtime_ns}"
 
 
 def user_runs() -> Path:

@@ -11,16 +11,16 @@ from torch.optim import Adam, AdamW, Optimizer
 
 from avseg_core.config import TrainConfig
 from avseg_core.errors import InputError
+from avseg_core.training.adapters import adapter_parameters, add_adapters
 
 AUDIO_ENCODER = "audio_encoder"
 BACKBONE = "backbone"
+CLASSIFIER = ("label_prior.hidden", "label_prior.things")
+"""An ImageNet classifier that names things, as fixed as the audio encoder."""
 
 
-def set_trainable(model: nn.Module, config: TrainConfig, epoch: int) -> None:
-    """Puts `model` in training mode for `epoch` with the frozen boxes frozen.
-
-    The audio encoder and `config.freeze` get no gradient and stay in evaluation mode. The backbone gets no gradient
-    before `config.freeze_backbone_epochs`, but stays in training mode: its BatchNorm statistics move, as released.
+def frozen_parts(model: nn.Module, config: TrainConfig) -> list[nn.Module]:
+    """What never learns: the two networks that only name things, and the boxes of `config.freeze`.
 
     Raises:
         InputError: `config.freeze` names no part of this model.
@@ -29,20 +29,40 @@ def set_trainable(model: nn.Module, config: TrainConfig, epoch: int) -> None:
     unknown = [name for name in config.freeze if name not in boxes]
     if unknown:
         raise InputError(f"freeze: this model has no part {unknown[0]!r}; choose from {', '.join(boxes)}.")
-    model.train().requires_grad_(True)
+    parts = dict(model.named_modules())
+    return [parts[name] for name in (AUDIO_ENCODER, *CLASSIFIER, *config.freeze) if name in parts]
+
+
+def prepare_tuning(model: nn.Module, config: TrainConfig) -> None:
+    """Adds the adapters that `config.tuning` asks for, to all that is not frozen. Raises InputError."""
+    if config.tuning == "lora":
+        add_adapters(model, config.lora_rank, leave_out=frozen_parts(model, config))
+
+
+def set_trainable(model: nn.Module, config: TrainConfig, epoch: int) -> None:
+    """Puts `model` in training mode for `epoch` with the frozen parts frozen; beside adapters all weights are.
+
+    The frozen parts get no gradient and stay in evaluation mode. The backbone gets no gradient
+    before `config.freeze_backbone_epochs`, but stays in training mode: its BatchNorm statistics move, as released.
+
+    Raises:
+        InputError: `config.freeze` names no part of this model.
+    """
+    frozen, adapters = frozen_parts(model, config), adapter_parameters(model)
+    model.train().requires_grad_(not adapters)
+    for parameter in adapters:
+        parameter.requires_grad_(True)
     if epoch < config.freeze_backbone_epochs:
-        boxes[BACKBONE].requires_grad_(False)
-    for name in {AUDIO_ENCODER, *config.freeze} & boxes.keys():
-        boxes[name].requires_grad_(False).eval()
+        model.get_submodule(BACKBONE).requires_grad_(False)
+    for part in frozen:
+        part.requires_grad_(False).eval()
 
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
     """One group with every parameter that is not frozen for good; a frozen backbone has no gradient and is skipped."""
-    frozen = {AUDIO_ENCODER, *config.freeze}
-    parameters = [
-        parameter for name, box in model.named_children() if name not in frozen for parameter in box.parameters()
-    ]
-    parameters += list(model.parameters(recurse=False))
+    frozen = {id(parameter) for part in frozen_parts(model, config) for parameter in part.parameters()}
+    learning = adapter_parameters(model) or list(model.parameters())
+    parameters = [parameter for parameter in learning if id(parameter) not in frozen]
     kind = AdamW if config.optimizer == "adamw" else Adam
     return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
 

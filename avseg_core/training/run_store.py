@@ -52,6 +52,11 @@ class Run:
         return self.folder / "checkpoints" / "last.pt"
 
     @property
+    def rehearsal(self) -> Path:
+        """Frames with the starting model's answers; see `training.rehearsal`."""
+        return self.folder / "checkpoints" / "rehearsal.pt"
+
+    @property
     def exported_model(self) -> Path:
         """The result: `--model RUN/model.safetensors`."""
         return self.folder / "model.safetensors"

@@ -10,6 +10,7 @@ def check_config(config: TrainConfig) -> None:
     """Raises InputError for numbers that cannot be meant."""
     at_least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "max_steps": 0, "evaluate_every": 0, "evaluate_from": 0}
     at_least |= {"warmup_steps": 0, "checkpoint_steps": 0, "early_stop_epochs": 0, "freeze_backbone_epochs": 0}
+    at_least |= {"lora_rank": 1, "rehearsal": 0}
     for name, least in at_least.items():
         if getattr(config, name) < least:
             raise InputError(f"{name} must be at least {least}, not {getattr(config, name)}.")

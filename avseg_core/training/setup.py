@@ -16,8 +16,10 @@ from avseg_core.data.registry import build_dataset
 from avseg_core.errors import InputError
 from avseg_core.models.audio_encoders import AudioEncoder
 from avseg_core.models.checkpoints import load_model, load_released
+from avseg_core.models.output import AVSModel
 from avseg_core.models.registry import build_model
 from avseg_core.models.weights import load_audio_weights, load_backbone_weights
+from avseg_core.training.rehearsal import POOL, Rehearsal, make_rehearsal
 
 Tell = Callable[[str], None]
 PUBLISHED_SUFFIXES = (".pth", ".pt")
@@ -59,6 +61,17 @@ def starting_model(config: TrainConfig, tell: Tell) -> nn.Module:
         else:
             tell(f"The {box} starts from random weights (from_scratch).")
     return model
+
+
+def rehearses(config: TrainConfig, model: nn.Module) -> bool:
+    """Whether the run rehearses: it is asked for, there is a model to start from, and frames are independent."""
+    return config.rehearsal > 0 and bool(config.init_from) and cast(AVSModel, model).clip_length is None
+
+
+def prepare_rehearsal(config: TrainConfig, model: nn.Module, clips: ClipDataset, pool: int = POOL) -> Rehearsal:
+    """What the model of `config.init_from` answers now. Raises InputError."""
+    teacher = initial_model(config).to(next(model.parameters()).device).eval()
+    return make_rehearsal(cast(AVSModel, teacher), clips, config.seed, pool)
 
 
 def initial_model(config: TrainConfig) -> nn.Module:

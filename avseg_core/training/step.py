@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,9 +19,10 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from avseg_core.config import TrainConfig
 from avseg_core.data.sample import AVSBatch
 from avseg_core.errors import AVSegError
-from avseg_core.losses import compute_loss
+from avseg_core.losses import LossReport, compute_loss
 from avseg_core.training.distributed import World
 from avseg_core.training.optim import build_optimizer, learning_rate, set_trainable
+from avseg_core.training.rehearsal import Rehearsal, rehearsal_loss
 
 
 class Diverged(AVSegError):
@@ -51,8 +52,16 @@ class Stepper:
     those of each micro-batch, and of the first process.
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig, world: World, total_steps: int) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        config: TrainConfig,
+        world: World,
+        total_steps: int,
+        rehearsal: Rehearsal | None = None,
+    ) -> None:
         self.model, self.config, self.world, self.total_steps = model, config, world, total_steps
+        self.rehearsal = rehearsal
         self.optimizer = build_optimizer(model, config)
         dtype = _half(config, world.device)
         self.autocast = torch.autocast(world.device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
@@ -80,34 +89,58 @@ class Stepper:
         while True:
             try:
                 seed_everything(self.config.seed, step, self.world.rank)
-                names, values = self._backward(batch, micro_batches)
+                found = self._backward(batch, micro_batches, step)
                 break
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 self._forget_gradients()
             micro_batches = self._smaller(batch, micro_batches)
-        parts = dict(zip(names, self.world.sum(values).tolist(), strict=True))
+        parts = dict(zip(found, self.world.sum(torch.stack(list(found.values()))).tolist(), strict=True))
         rate = learning_rate(step, self.total_steps, self.config)
         return StepReport(sum(parts.values()), parts, self._apply(batch, parts, rate), rate, micro_batches)
 
-    def _backward(self, batch: AVSBatch, micro_batches: int) -> tuple[list[str], Tensor]:
-        """Leaves the joint batch's gradient in the parameters; names and values of this process's loss parts."""
-        labelled = self.world.total(int(batch.has_label.sum()))
-        pieces = list(split(batch, micro_batches))
-        names: list[str] = []
-        sums = torch.zeros(0)
-        for number, piece in enumerate(pieces):
-            with self._no_exchange() if number < len(pieces) - 1 else nullcontext():
-                with self.autocast:
-                    output = self._parallel(piece.frames, piece.logmel, piece.is_frame)
-                report = compute_loss(output, piece, self.config.loss, labelled=labelled)
+    def _backward(self, batch: AVSBatch, micro_batches: int, step: int) -> dict[str, Tensor]:
+        """Leaves the joint batch's gradient in the parameters; this process's loss parts by name."""
+        losses = [*self._labelled(batch, micro_batches), *self._rehearsed(len(batch.frames) // micro_batches, step)]
+        sums: dict[str, Tensor] = {}
+        for number, loss in enumerate(losses):
+            with self._no_exchange() if number < len(losses) - 1 else nullcontext():
+                report = loss()
                 # processes average their gradients, but their losses are to be added
                 self.scaler.scale(report.total * self.world.size).backward()
-            names = list(report.parts)
-            values = torch.stack(list(report.parts.values()))
-            sums = sums + values if number else values
-        return names, sums
+            for name, value in report.parts.items():
+                sums[name] = sums[name] + value if name in sums else value
+        return sums
+
+    def _labelled(self, batch: AVSBatch, micro_batches: int) -> Iterator[Callable[[], LossReport]]:
+        """The loss of each micro-batch, to be computed when it is its turn."""
+        labelled = self.world.total(int(batch.has_label.sum()))
+        for piece in split(batch, micro_batches):
+
+            def loss(piece: AVSBatch = piece) -> LossReport:
+                with self.autocast:
+                    output = self._parallel(piece.frames, piece.logmel, piece.is_frame)
+                return compute_loss(output, piece, self.config.loss, labelled=labelled)
+
+            yield loss
+
+    def _rehearsed(self, most: int, step: int) -> Iterator[Callable[[], LossReport]]:
+        """The loss on earlier answers, at most `most` frames at once."""
+        if self.rehearsal is None:
+            return
+        drawn = self.rehearsal.draw(self.config.rehearsal, (self.config.seed, step, self.world.rank))
+        share = self.config.loss.rehearsal_weight / len(drawn.frames) / self.world.size
+        for piece in drawn.split(max(most, 1)):
+
+            def loss(piece: Rehearsal = piece) -> LossReport:
+                part = piece.to(self.world.device)
+                with self.autocast:
+                    output = self._parallel(part.frames, part.logmel)
+                total = share * rehearsal_loss(output.logits.float(), part.answers).sum()
+                return LossReport(total, {"rehearsal": total.detach()})
+
+            yield loss
 
     def _apply(self, batch: AVSBatch, parts: dict[str, float], rate: float) -> float:
         """Changes the weights and forgets the gradients; returns the gradient's norm."""

@@ -9,13 +9,14 @@ import numpy as np
 from PIL import Image
 
 from avseg_core.config import DataConfig
-from avseg_core.data.check import Problem
-from avseg_core.data.dataset import SPLITS, ClipDataset
-from avseg_core.data.folder import VIDEO_SUFFIXES, find_clips, split_folders
+from avseg_core.data.check import SPLITS, Problem
+from avseg_core.data.dataset import ClipDataset
+from avseg_core.data.folder import VIDEO_SUFFIXES, clips_in, place_name, split_names
 from avseg_core.data.registry import DATASETS, build_dataset, detect_layouts
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
-from avseg_core.training.survey_report import Finding, Preview, Survey
+from avseg_core.training.survey_report import Finding, Preview, Survey, SurveyClip
+from avseg_core.training.survey_sounds import FRONT_END, Listener
 
 PREVIEWS = 12
 PREVIEW_SIDE = 320
@@ -48,19 +49,22 @@ def survey(
     known = set(_clip_names(root, name, classes))
     findings = tuple(Finding(problem, _clip_of(problem, root, known)) for problem in report.problems)
     broken = {finding.clip for finding in findings}
-    previews = tuple(_previews(root, name, classes, broken, progress, cancel))
+    listener = Listener()
+    previews = tuple(_previews(root, name, classes, broken, listener, progress, cancel))
+    clips = tuple(_list_clips(root, broken, listener, progress, cancel)) if name == "folder" else ()
     return Survey(
         root=str(root),
         dataset=name,
         title=report.title,
         num_classes=classes,
         counts=dict(report.counts),
-        masks=_count_masks(root) if name == "folder" else 0,
+        masks=sum(clip.masks for clip in clips),
         published=dict(report.published),
         findings=findings,
         totals=dict(report.totals),
         others=tuple(other for other in found if other != name),
         previews=previews,
+        clips=clips,
     )
 
 
@@ -91,7 +95,7 @@ def _some_files(root: Path, most: int = 2000) -> Iterator[Path]:
 
 def _open(root: Path, dataset: str, split: str, classes: int) -> ClipDataset | None:
     length = DATASETS[dataset].length
-    config = DataConfig(dataset=dataset, root=str(root), frames_per_clip=length)
+    config = DataConfig(dataset=dataset, root=str(root), frames_per_clip=length, front_end=FRONT_END)
     try:
         return build_dataset(config, split, classes)
     except InputError:
@@ -101,9 +105,9 @@ def _open(root: Path, dataset: str, split: str, classes: int) -> ClipDataset | N
 def _clip_names(root: Path, dataset: str, classes: int) -> Iterator[str]:
     """All clips as `DataConfig.exclude` names them."""
     if dataset == "folder":
-        for split, folder in split_folders(root).items():
+        for split in _splits_of(root):
             try:
-                yield from (f"{split}/{clip.video.stem}" for clip in find_clips(folder))
+                yield from (f"{split}/{clip.video.stem}" for clip in clips_in(root, split))
             except InputError:
                 continue  # the report says what is wrong with this folder
         return
@@ -111,6 +115,13 @@ def _clip_names(root: Path, dataset: str, classes: int) -> Iterator[str]:
         clips = _open(root, dataset, split, classes)
         if clips is not None:
             yield from (f"{split}/{clips.clip_id(index)}" for index in range(len(clips)))
+
+
+def _splits_of(root: Path) -> tuple[str, ...]:
+    try:
+        return split_names(root)
+    except InputError:
+        return ()  # the report names the damaged table
 
 
 def _clip_of(problem: Problem, root: Path, known: set[str]) -> str:
@@ -128,14 +139,23 @@ def _relative(path: Path, root: Path) -> Path:
     return path.relative_to(root) if path.is_relative_to(root) else path
 
 
-def _count_masks(root: Path) -> int:
-    total = 0
-    for folder in split_folders(root).values():
+def _list_clips(
+    root: Path, broken: set[str], listener: Listener, progress: ProgressCallback | None, cancel: CancelCheck | None
+) -> Iterator[SurveyClip]:
+    """Every clip of a user's own folder with what is heard in it."""
+    for split in _splits_of(root):
         try:
-            total += sum(len(clip.masks) for clip in find_clips(folder))
+            clips = clips_in(root, split)
         except InputError:
-            continue
-    return total
+            continue  # the report says what is wrong with this folder
+        for done, clip in enumerate(clips):
+            check(cancel)
+            if progress is not None:
+                progress(Progress("listen", done, len(clips)))
+            name = f"{split}/{clip.video.stem}"
+            place = place_name("all" if clip.video.parent == root else clip.video.parent.name, clip.video.stem)
+            sounds = () if name in broken else listener.hear_clip(clip)
+            yield SurveyClip(name, place, len(clip.masks), sounds)
 
 
 def _previews(
@@ -143,11 +163,12 @@ def _previews(
     dataset: str,
     classes: int,
     broken: set[str],
+    listener: Listener,
     progress: ProgressCallback | None,
     cancel: CancelCheck | None,
 ) -> Iterator[Preview]:
     """The first annotated frame of clips that are spread over training and validation."""
-    splits = ["train", "val"] if dataset != "folder" or "all" not in split_folders(root) else ["train"]
+    splits = ["train"] if dataset == "folder" and "all" in _splits_of(root) else ["train", "val"]
     for split in splits:
         clips = _open(root, dataset, split, classes)
         if clips is None:
@@ -162,12 +183,12 @@ def _previews(
             name = f"{place}/{clip.partition('@')[0] if dataset == 'folder' else clip}"
             if name in broken:
                 continue
-            preview = _preview(clips, int(index), name)
+            preview = _preview(clips, int(index), name, listener)
             if preview is not None:
                 yield preview
 
 
-def _preview(clips: ClipDataset, index: int, name: str) -> Preview | None:
+def _preview(clips: ClipDataset, index: int, name: str, listener: Listener) -> Preview | None:
     try:
         raw = clips.read(index)
     except AVSegError:
@@ -180,4 +201,14 @@ def _preview(clips: ClipDataset, index: int, name: str) -> Preview | None:
     small = image.copy()
     small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     mask = Image.fromarray(label).resize(small.size, Image.Resampling.NEAREST)
-    return Preview(name, np.asarray(small.convert("RGB")), np.asarray(mask, np.uint8), image.size)
+    place = clips.sound_place(index)
+    return Preview(
+        clip=name,
+        image=np.asarray(small.convert("RGB")),
+        mask=np.asarray(mask, np.uint8),
+        size=image.size,
+        sound_file=str(place.file),
+        sound_start=place.start,
+        sound_seconds=place.seconds,
+        sounds=listener.hear(raw.logmel[: len(raw.images)]),
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avseg_core.data.check import Problem
+
+Tags = tuple[tuple[str, float], ...]
+"""Kinds of sound with their probabilities, the surest first."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,25 @@ class Preview:
     """[h,w] classes, 0 = background."""
     size: tuple[int, int]
     """Width and height of the original."""
+    sound_file: str
+    """Where the clip's sound can be listened to: from `sound_start` for `sound_seconds`."""
+    sound_start: float
+    sound_seconds: float
+    sounds: Tags = ()
+    """What is heard in it."""
+
+
+@dataclass(frozen=True)
+class SurveyClip:
+    """A clip of a user's own folder."""
+
+    name: str
+    """As `DataConfig.exclude` names it: the split it belongs to and its file's name."""
+    place: str
+    """As [splits] in dataset.toml names it: where it lies."""
+    masks: int
+    sounds: Tags = ()
+    """What is heard around its masks; empty for clips beyond the first few hundred."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +73,9 @@ class Survey:
     """Problems per kind, also those that are not listed."""
     others: tuple[str, ...]
     """Further layouts in the same folder."""
-    previews: tuple[Preview, ...] = field(default_factory=tuple)
+    previews: tuple[Preview, ...] = ()
+    clips: tuple[SurveyClip, ...] = ()
+    """All clips of a user's own folder; empty for a published layout, whose splits are what they are."""
 
     @property
     def can_train(self) -> bool:

@@ -17,6 +17,7 @@ from avseg_core.data.sample import AVSBatch
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models.checkpoints import save_model
 from avseg_core.models.output import AVSModel
+from avseg_core.training.adapters import merged
 from avseg_core.training.checkpoint import SaveError, load_state, save_state
 from avseg_core.training.control import Inbox
 from avseg_core.training.distributed import World
@@ -24,6 +25,7 @@ from avseg_core.training.ema import ModelAverage
 from avseg_core.training.events import CheckpointSaved, Evaluated, EventWriter, Notice, Outcome, Phase, StepDone
 from avseg_core.training.order import StepOrder, load_steps, without_labels
 from avseg_core.training.pace import Pace, memory_mb
+from avseg_core.training.rehearsal import Rehearsal
 from avseg_core.training.run_store import Run
 from avseg_core.training.snapshots import Snapshots
 from avseg_core.training.step import Diverged, Stepper, StepReport
@@ -75,6 +77,7 @@ class Trainer:
         world: World,
         events: EventWriter,
         inbox: Inbox,
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         self.config, self.run_folder, self.model, self.world = config, run, model, world
         self.train_clips, self.val_clips = train_clips, val_clips
@@ -82,7 +85,7 @@ class Trainer:
         all_steps = config.epochs * self.order.steps_per_epoch
         self.total_steps = min(config.max_steps, all_steps) if config.max_steps else all_steps
         self.state = TrainState(micro_batches=config.accumulate)
-        self.stepper = Stepper(model, config, world, self.total_steps)
+        self.stepper = Stepper(model, config, world, self.total_steps, rehearsal)
         self.average = ModelAverage(model, config.ema_decay) if config.ema_decay else None
         self._events, self._inbox = events, inbox
         self._snapshots: Snapshots | None = None
@@ -270,13 +273,14 @@ class Trainer:
             "init_from": self.config.init_from,
         }
         try:
-            save_model(self.result, self.run_folder.best_weights(name), facts)
+            save_model(merged(self.result), self.run_folder.best_weights(name), facts)
         except AVSegError as error:
             self._say(Notice(text=str(error)))
             return False
         return True
 
     def _evaluation_event(self, validation: Validation, improved: list[str]) -> Evaluated:
+        classes, shares = validation.confusion_shares()
         return Evaluated(
             step=self.state.step,
             epoch=(self.state.step - 1) // self.order.steps_per_epoch,
@@ -286,6 +290,9 @@ class Trainer:
             seconds=validation.seconds,
             improved=improved,
             class_iou=list(validation.class_iou),
+            mixer_weights=[round(weight, 5) for weight in validation.mixer_weights],
+            confusion_classes=classes,
+            confusion=shares,
         )
 
     # --- what the user wants ----------------------------------------------------------------------------------------

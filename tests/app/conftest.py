@@ -94,6 +94,7 @@ def studio(qapp: QApplication, models: Path, tmp_path_factory: pytest.TempPathFa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("AVSEG_MODELS", str(models))
+        patch.setenv("AVSEG_RUNS", str(folder / "runs"))
         opened = open_window(qapp, folder)
         yield opened
         opened.close()
@@ -131,7 +132,7 @@ def segmented(qtbot: QtBot, window: MainWindow, clip: Path) -> MainWindow:
 def is_done(window: MainWindow) -> bool:
     """True once every window of the open video is segmented."""
     document = window.controller.document
-    return document is not None and document.job.phase == "done" and document.done == len(document.windows)
+    return document is not None and document.job.phase == "done" and document.done == document.count
 
 
 def grab(widget: object) -> np.ndarray:

@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from avseg_app.workers.decode_thread import display
 from avseg_app.workspace.canvas import Canvas, Pointed
-from avseg_app.workspace.overlay import OverlayStyle, render, visible_part
 from avseg_core.media.video import Frame
+from avseg_core.results.look import OverlayStyle, render, visible_part
 from avseg_core.results.mask import binary
 from tests.app.conftest import grab
 

@@ -12,12 +12,13 @@ from avseg_app import theme
 from avseg_app.workspace.envelope import BUCKETS, EnvelopeReader
 from avseg_app.workspace.timecode import timecode
 from avseg_app.workspace.timeline import Timeline, TimelineData
+from avseg_core.media.windows import regular_windows
 from tests.app.conftest import grab
 
 NAN = float("nan")
 DATA = TimelineData(
     duration=10.0,
-    rate=1.0,
+    spans=regular_windows(10.0, 1.0).spans(),
     area=np.array([0.5, 0.1, 0.0, NAN, NAN, 0.02, 0.3, NAN, NAN, NAN], np.float32),
     tags=("Dog", "Dog", "", "", "", "Bird", "Bird", "", "", ""),
     peaks=np.linspace(0, 1, 500, dtype=np.float32),
@@ -106,8 +107,23 @@ def test_a_day_at_eight_masks_per_second_is_drawn(qtbot: QtBot) -> None:
     timeline.resize(900, timeline.sizeHint().height())
     count = 8 * 86400
     area = np.full(count, 0.2, np.float32)
-    timeline.set_data(TimelineData(86400.0, 8.0, area, ("",) * count))
+    timeline.set_data(TimelineData(86400.0, regular_windows(86400.0, 8.0).spans(), area, ("",) * count))
     assert bar_height(timeline, 43200.0) > 10
+
+
+def test_masks_at_irregular_times_are_drawn_where_they_hold(qtbot: QtBot) -> None:
+    timeline = Timeline()
+    qtbot.addWidget(timeline)
+    timeline.resize(1000, timeline.sizeHint().height())
+    spans = np.array([[-0.3, 2.0], [2.0, 3.5], [7.0, 10.4]])
+    timeline.set_data(TimelineData(10.0, spans, np.array([0.5, 0.0, 0.1], np.float32), ("Dog", "", "Bird")))
+    assert bar_height(timeline, 0.1) > bar_height(timeline, 9.9) > 2
+    assert bar_height(timeline, 3.0) == 0
+    rows = slice(int(timeline._lanes().area.top()) + 2, int(timeline._lanes().area.bottom()) - 2)
+    pause = grab(timeline)[rows, place(timeline, 4.0) : place(timeline, 6.5)]
+    assert len(np.unique(pause.reshape(-1, 3), axis=0)) > 1, "hatched: no mask was made"
+    assert "Bird" in timeline._hint(8.0)
+    assert "no mask" in timeline._hint(5.0)
 
 
 def test_empty_timeline(qtbot: QtBot) -> None:

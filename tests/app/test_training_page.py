@@ -77,13 +77,13 @@ def test_from_a_folder_to_a_model_that_is_used(qtbot: QtBot, window: MainWindow,
     wait_for(qtbot, lambda: data.survey is not None)
     assert data.survey.dataset == "folder"
     assert data.survey.counts == {"train": 3, "val": 1}
-    assert data.problems.count() == 1
-    assert data.problems.item(0).text().startswith("train/train_2.mp4: is not a video")
-    assert data.previews.count() == 3
+    assert data.report.problems.count() == 1
+    assert data.report.problems.item(0).text().startswith("train/train_2.mp4: is not a video")
+    assert data.report.previews.count() == 3
     assert data.excluded == ()
-    data.problems.item(0).setCheckState(Qt.CheckState.Checked)
+    data.report.problems.item(0).setCheckState(Qt.CheckState.Checked)
     assert data.excluded == ("train/train_2",)
-    assert data.clips_left("train") == 2
+    assert data.report.clips_left("train") == 2
 
     qtbot.mouseClick(page.new.next, Qt.MouseButton.LeftButton)
     recipe = page.new.recipe

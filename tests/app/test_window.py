@@ -180,13 +180,25 @@ def test_reopening_shows_the_results_at_once(segmented: MainWindow, qtbot: QtBot
     assert answers == [], "nothing was computed again"
 
 
+def test_damaged_recorded_masks_are_told_and_made_anew(
+    window: MainWindow, qtbot: QtBot, clip: Path, tmp_path: Path
+) -> None:
+    video = tmp_path / "copy.mp4"
+    video.write_bytes(clip.read_bytes())
+    video.with_suffix(".avseg").write_bytes(b"no masks")
+    window.open(video)
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE)
+    assert "copy.avseg" in window.messages.text
+    assert not window.workspace.job_bar.switch_button.isVisible()
+
+
 def test_a_second_drop_replaces_the_first(window: MainWindow, qtbot: QtBot, clip: Path, other_clip: Path) -> None:
     drop(window, other_clip)
     qtbot.waitUntil(
         lambda: window.controller.document is not None and window.controller.document.done > 0, timeout=PATIENCE
     )
     first = window.controller.document
-    assert first.done < len(first.windows)
+    assert first.done < first.count
     window.controller.player.play()
     drop(window, clip)
     qtbot.waitUntil(lambda: window.controller.document is not first, timeout=PATIENCE)
@@ -195,7 +207,7 @@ def test_a_second_drop_replaces_the_first(window: MainWindow, qtbot: QtBot, clip
     assert window.controller.player.frame.image.height() == 128
     assert not window.controller.player.playing
     with MaskStore(first.store) as store:
-        assert len(store) < len(first.windows), "the first one was not finished behind our back"
+        assert len(store) < first.count, "the first one was not finished behind our back"
     assert [Path(name) for name in window.settings.values.recent_files] == [clip, other_clip]
 
 
@@ -212,7 +224,7 @@ def test_cancel_and_resume(window: MainWindow, qtbot: QtBot, other_clip: Path) -
         pass
     stopped_at = document.done
     assert document.job.phase == "stopped"
-    assert stopped_at < len(document.windows)
+    assert stopped_at < document.count
     assert "stopped" in bar.text
     qtbot.wait(300)
     assert document.done == stopped_at

@@ -7,7 +7,9 @@ The first call makes a small data set and a small model below OUT and trains for
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -35,11 +37,15 @@ def prepare(folder: Path) -> None:
     from avseg_core.models.checkpoints import save_model
     from avseg_core.models.registry import build_model
     from tests.avsbench_fixtures import make_folder
+    from tests.core.test_data_import import coco
     from tests.segment_fixtures import small_model_config
 
     root = make_folder(folder, {"train": 6, "val": 3}, size=192)
     (root / "train" / "train_5.mp4").write_bytes(b"this is no video")
     (folder / "empty").mkdir()
+    shutil.copytree(root / "val", folder / "plain", ignore=shutil.ignore_patterns("*.masks"))
+    shutil.copytree(folder / "plain", folder / "labels")
+    (folder / "labels" / "instances.json").write_text(json.dumps(coco(make_folder(folder / "classes", classes=True))))
     torch.manual_seed(3)
     save_model(build_model(small_model_config()), folder / "models" / "small.safetensors")
 
@@ -71,17 +77,29 @@ def new_training(camera: Camera, folder: Path) -> None:
     page.scan(folder / "empty")
     camera.wait(page.new.data.refusal.isVisible)
     camera.shoot("2-refused")
+    page.scan(folder / "plain")
+    camera.wait(page.new.data.offer.isVisible)
+    camera.shoot("2-videos")
+    page.scan(folder / "labels")
+    camera.wait(lambda: page.new.data.offer.isVisible() and page.new.data.offer.categories.isVisible())
+    camera.shoot("2-annotations")
     page.scan(folder / "own")
     camera.wait(lambda: page.new.data.survey is not None)
     camera.shoot("3-report")
-    page.new.data.leave_out_all.click()
+    editor = page.new.data.report.edit_splits()
+    camera.shoot("3-splits", editor)
+    editor.reject()
+    page.new.data.report.leave_out_all.click()
     page.new.next.click()
     recipe = page.new.recipe
     recipe.parent_model.setCurrentText("small")
     recipe.parent_model.activated.emit(0)
-    recipe.epochs.setValue(8)
+    recipe.epochs.setValue(16)
     camera.wait(lambda: "At most" in recipe.estimate.text())
     camera.shoot("4-recipe")
+    commands = recipe.show_command()
+    camera.shoot("4-commands", commands)
+    commands.close()
     recipe.full.setChecked(True)
     recipe.form.editors["learning_rate"].setText("-1")
     camera.shoot("5-settings")
@@ -116,6 +134,14 @@ def main() -> None:
     page.watch.tabs.setCurrentIndex(1)
     camera.wait(lambda: bool(page.watch.masks.cells))
     camera.shoot("8-masks")
+    page.watch.tabs.setCurrentIndex(2)
+    camera.shoot("8-inside")
+    page.watch.tabs.setCurrentIndex(0)
+    wipe = page.wipe(page.watch.view)
+    wipe.compare(folder / "own" / "val" / "val_0.mp4")
+    camera.wait(lambda: bool(wipe.moments))
+    camera.shoot("9-wipe", wipe)
+    wipe.reject()
     dialog = CompareDialog(page.watch.view, window)
     dialog.open()
     camera.wait(dialog.table.isVisible)

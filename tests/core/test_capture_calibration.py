@@ -9,7 +9,7 @@ import pytest
 from avseg_core.errors import AVSegError
 from avseg_core.media.capture import CapturedFrame, SoundBlock
 from avseg_core.media.capture_calibration import Calibrator
-from avseg_core.media.capture_feed import MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from tests.live_fixtures import ScriptedSource, running, wait_for
 
 EVENTS = (1.0, 1.9, 3.1, 4.2)

@@ -4,13 +4,16 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from avseg_core.media.capture import CapturedFrame, DeviceState, DeviceStatus, SoundBlock, SourceError
-from avseg_core.media.capture_feed import ABANDON_SECONDS, STALL_SECONDS, CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_camera_feed import CameraFeed
+from avseg_core.media.capture_feed import ABANDON_SECONDS, STALL_SECONDS
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_test_source import TestMicrophone, TestScene
 from tests.live_fixtures import ScriptedSource, running, wait_for
 
@@ -69,6 +72,28 @@ def test_pictures_are_counted_through_a_loss() -> None:
     with running(feed):
         assert wait_for(lambda: len(indices) > 6)
     assert indices == list(range(len(indices)))
+
+
+def test_what_the_source_left_out_is_counted_and_a_mirror_holds_for_everybody() -> None:
+    numbers = itertools.chain([7, 8, 11, 12, 20], itertools.count(21))
+
+    def read() -> CapturedFrame:
+        image = np.zeros((60, 80, 3), np.uint8)
+        image[:, :20] = 255
+        return replace(_noise(), index=next(numbers), image=image)
+
+    feed = CameraFeed(lambda: ScriptedSource(read), lambda status: None)
+    feed.mirror = True
+    seen: list[CapturedFrame] = []
+    feed.listeners.append(seen.append)
+    with running(feed):
+        assert wait_for(lambda: len(seen) > 8)
+        kept = feed.history.newest()
+    assert feed.lost == 2 + 7
+    assert kept is not None
+    for frame in (*seen, kept):
+        assert frame.image[:, 60:].all()
+        assert not frame.image[:, :60].any()
 
 
 def test_whatever_a_driver_throws_is_a_lost_device() -> None:

@@ -4,14 +4,15 @@ import os
 import wave
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from avseg_core.media import capture_microphone
 from avseg_core.media.capture import DeviceState, DeviceStatus, SourceError
-from avseg_core.media.capture_feed import MicrophoneFeed
 from avseg_core.media.capture_microphone import DeviceMicrophone, list_microphones, refresh_devices
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import microphone
 from avseg_core.media.capture_stream import PlayClock
 from tests.live_fixtures import PulseServer, running, wait_for
@@ -135,3 +136,46 @@ def test_a_refusal_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch, reas
         DeviceMicrophone(0, "USB microphone").open()
     assert caught.value.trouble == trouble
     assert str(caught.value).startswith("USB microphone ")
+
+
+@pytest.mark.parametrize(
+    ("channels", "own_rate", "taken", "asked"),
+    [
+        (2, 48000.0, (48000, 2), [(48000, 2)]),
+        (1, 44100.0, (44100, 1), [(44100, 1)]),
+        (2, 96000.0, (44100, 1), [(96000, 2), (96000, 1), (48000, 2), (48000, 1), (44100, 2), (44100, 1)]),
+        (6, 48000.0, (48000, 6), [(48000, 2), (48000, 1), (48000, 6)]),
+    ],
+)
+def test_rates_and_channels_are_tried_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+    channels: int,
+    own_rate: float,
+    taken: tuple[int, int],
+    asked: list[tuple[int, int]],
+) -> None:
+    """The device's own rate first, then usual ones; two channels, one, all."""
+    tried: list[tuple[int, int]] = []
+
+    class Library(_Refusing):
+        def query_devices(self, device: object = None, kind: str = "") -> dict[str, object]:
+            return {"name": "USB", "max_input_channels": channels, "default_samplerate": own_rate, "index": 0}
+
+        def check_input_settings(self, device: object, **settings: object) -> None:
+            tried.append((settings["samplerate"], settings["channels"]))  # type: ignore[arg-type]
+            if tried[-1] != taken:
+                raise self.PortAudioError("Invalid sample rate")
+
+        def InputStream(self, **settings: object) -> SimpleNamespace:
+            def nothing() -> None:
+                pass
+
+            return SimpleNamespace(start=nothing, abort=nothing, close=nothing, settings=settings)
+
+    monkeypatch.setattr(capture_microphone, "sound_library", lambda: Library(""))
+    source = DeviceMicrophone(0, "USB microphone")
+    source.open()
+    assert (source.rate, source.channels) == taken
+    assert source._stream.settings["samplerate"] == taken[0]
+    source.close()
+    assert tried == asked

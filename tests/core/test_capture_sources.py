@@ -15,7 +15,8 @@ from avseg_core.errors import InputError
 from avseg_core.media import capture_camera
 from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceState, DeviceStatus, SourceError
 from avseg_core.media.capture_camera import DeviceCamera, list_cameras
-from avseg_core.media.capture_feed import CameraFeed, MicrophoneFeed
+from avseg_core.media.capture_camera_feed import CameraFeed
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import camera, default_sound, list_sounds, list_sources, microphone
 from avseg_core.media.capture_stream import PlayClock, StreamCamera, network
 from avseg_core.media.capture_test_source import PITCH, TURN, TestCamera, TestScene
@@ -268,8 +269,38 @@ def test_a_camera_that_cannot_be_opened_is_busy_if_it_is_listed(linux_camera: ty
     assert caught.value.trouble == "missing"
 
 
+@pytest.mark.parametrize(("working", "code"), [("MJPG", "MJPG"), ("YUYV", "YUYV"), ("", None), ("none", None)])
+def test_pixel_formats_are_tried_in_order(
+    linux_camera: type[_FakeCapture], monkeypatch: pytest.MonkeyPatch, working: str, code: str | None
+) -> None:
+    """A camera may offer a format and still give no picture in it."""
+    tried: list[_FakeCapture] = []
+
+    def read(self: _FakeCapture) -> tuple[bool, np.ndarray | None]:
+        if self not in tried:
+            tried.append(self)
+        wanted = cv2.VideoWriter.fourcc(*working) if working in ("MJPG", "YUYV") else None
+        good = working != "none" and self.settings.get(cv2.CAP_PROP_FOURCC) == wanted
+        self.taken = time.monotonic()
+        return good, np.zeros((480, 640, 3), np.uint8) if good else None
+
+    monkeypatch.setattr(linux_camera, "read", read)
+    source = DeviceCamera(0, CameraOptions(width=1280, height=720, fps=60))
+    if working == "none":
+        with pytest.raises(SourceError, match="gives no pictures") as caught:
+            source.open()
+        assert caught.value.trouble == "unreadable"
+        return
+    source.open()
+    assert len(tried) == ("MJPG", "YUYV", "").index(working) + 1
+    assert tried[-1].settings.get(cv2.CAP_PROP_FOURCC) == (cv2.VideoWriter.fourcc(*code) if code else None)
+    asked = [tried[-1].settings[p] for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)]
+    assert asked == [1280, 720, 60]
+    assert source.read() is not None
+
+
 def test_a_camera_that_was_unplugged_says_so(linux_camera: type[_FakeCapture]) -> None:
-    linux_camera.frames = 0
+    linux_camera.frames = 1
     source = DeviceCamera(90, OPTIONS)
     source.open()
     with pytest.raises(SourceError) as caught:

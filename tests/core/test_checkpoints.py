@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from avseg_core.config import ModelConfig
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models import library
+from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.checkpoints import load_model, save_model, to_released
 from avseg_core.models.files import read_state
 from avseg_core.models.library import available_models, find_model, read_config, sha256
@@ -268,6 +269,33 @@ def test_backbone_weights_from_a_file(model: nn.Module, tmp_path: Path) -> None:
     torch.save({"conv_stem.weight": torch.zeros(3)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match=r"other\.pth: no weights of mobilenetv3_small_050"):
         load_backbone_weights(target, tmp_path / "other.pth")
+
+
+def test_imagenet_weights_as_efficientnet_pytorch_names_them(tmp_path: Path) -> None:
+    """That package lists the same modules in the same order, with blocks counted through all stages."""
+    model: Any = nn.Module()
+    model.backbone = BACKBONES["tf_efficientnet_lite2"](CONFIG)
+    modules = ["_conv_stem", "_bn0"]
+    for block in range(21):
+        inside = ["_expand_conv", "_bn0"] * (block > 0) + ["_depthwise_conv", "_bn1", "_project_conv", "_bn2"]
+        modules += [f"_blocks.{block}.{name}" for name in inside]
+    kinds = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    names = [f"{module}.{kind}" for module in modules for kind in (kinds if "_bn" in module else ("weight",))]
+    ours = model.backbone.body.state_dict()
+    assert len(names) == len(ours) == 378
+    generator = torch.Generator().manual_seed(2)
+    published = {
+        name: torch.randint(1, 100, tensor.shape, generator=generator).to(tensor.dtype)
+        for name, tensor in zip(names, ours.values(), strict=True)
+    }
+    torch.save({**published, "_conv_head.weight": torch.zeros(2), "_fc.bias": torch.zeros(2)}, tmp_path / "lite2.pth")
+    load_backbone_weights(model, tmp_path / "lite2.pth")
+    for tensor, name in zip(model.backbone.body.state_dict().values(), names, strict=True):
+        assert torch.equal(tensor, published[name]), name
+    del published["_blocks.20._bn2.bias"]
+    torch.save(published, tmp_path / "partial.pth")
+    with pytest.raises(InputError, match=r"partial\.pth: no weights of tf_efficientnet_lite2; blocks\.6\.0\.bn3\.bias"):
+        load_backbone_weights(model, tmp_path / "partial.pth")
 
 
 def test_without_a_hub_a_file_is_asked_for(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,9 @@ from PIL import Image
 
 from avseg_core.audio.front_end import window_logmel
 from avseg_core.config import DataConfig
+from avseg_core.data.check import SPLITS
 from avseg_core.data.dataset import ClipDataset
+from avseg_core.data.folder_table import read_classes, read_moves, write_classes, write_moves
 from avseg_core.data.registry import DATASETS, build_dataset, detect_layout
 from avseg_core.errors import InputError
 from avseg_core.media import AudioReader, VideoReader
@@ -201,3 +203,53 @@ def test_the_check_finds_everything_that_was_broken(tmp_path: Path) -> None:
     assert found["missing video"].where == str(train / "train_2.masks")
     assert found["missing mask"].where == str(train / "train_3.mp4")
     assert found["same content"].what == "equals train_1 of train: the splits are not apart"
+
+
+def test_a_line_in_dataset_toml_moves_a_clip_to_another_split(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 3, "val": 1})
+    (root / "dataset.toml").write_text('# mine\n\n[splits]\n"train/train_1" = "val"\n"train/train_2" = "test"\n')
+    clips = {split: [opened(root, split).clip_id(k) for k in range(len(opened(root, split)))] for split in SPLITS}
+    assert clips == {"train": ["train_0"], "val": ["train_1", "val_0"], "test": ["train_2"]}
+    assert DATASETS["folder"].check(root).counts == {"train": 1, "val": 2, "test": 1}
+    left = opened(root, "val", exclude=("val/train_1",))
+    assert [left.clip_id(k) for k in range(len(left))] == ["val_0"]
+
+
+def test_in_a_folder_without_splits_clips_that_are_not_named_are_to_learn_from(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 3}) / "train"
+    write_moves(root, {"train_1": "val"})
+    assert len(opened(root, "train", hold_out=0.5)) == 2  # nothing is held out where the user has decided
+    assert [opened(root, "val").clip_id(k) for k in range(len(opened(root, "val")))] == ["train_1"]
+    with pytest.raises(InputError, match="the data set has train, val"):
+        opened(root, "test")
+
+
+def test_moves_are_written_and_everything_else_stays(tmp_path: Path) -> None:
+    table = tmp_path / "dataset.toml"
+    table.write_text('# what there is\nclasses = ["a",\n  "b"]  # two\n\n[splits]\n"x" = "val"\n\n[notes]\nby = "me"\n')
+    write_moves(tmp_path, {"größe/x 1": "test", 'a "b"': "train"})
+    assert read_moves(tmp_path) == {"größe/x 1": "test", 'a "b"': "train"}
+    assert read_classes(tmp_path) == ("background", "a", "b")
+    assert "# what there is" in table.read_text(encoding="utf-8")
+    assert 'by = "me"' in table.read_text(encoding="utf-8")
+    write_classes(tmp_path, ["c"])
+    write_moves(tmp_path, {})
+    assert table.read_text(encoding="utf-8") == 'classes = ["c"]\n\n# what there is\n\n[notes]\nby = "me"\n'
+
+
+@pytest.mark.parametrize("content", ['splits = "val"', '[splits]\n"x" = "valid"\n'])
+def test_splits_that_are_none_are_one_clear_line(content: str, tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 1})
+    (root / "dataset.toml").write_text(content)
+    with pytest.raises(InputError, match=r"dataset.toml: \[splits\] must say train, val or test"):
+        opened(root)
+    assert [problem.kind for problem in DATASETS["folder"].check(root).problems] == ["damaged table"]
+
+
+def test_two_clips_of_one_name_in_a_split_are_refused(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 1, "val": 1})
+    for path in (root / "val").iterdir():
+        path.rename(path.with_name(path.name.replace("val_0", "train_0")))
+    write_moves(root, {"val/train_0": "train"})
+    with pytest.raises(InputError, match="is also a clip of train; rename one of them"):
+        opened(root)

@@ -12,8 +12,9 @@ from PIL import Image
 
 from avseg_core.audio.front_end import logmel
 from avseg_core.config import DataConfig
+from avseg_core.data.augmentation import Augmentation, Fit
 from avseg_core.data.registry import build_dataset
-from avseg_core.data.transforms import Augmentation, Fit, denormalise, normalise
+from avseg_core.data.transforms import denormalise, normalise
 from tests.avsbench_fixtures import make_s4
 
 NEUTRAL = Augmentation(

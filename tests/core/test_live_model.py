@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from avseg_core.config import InferenceConfig
-from avseg_core.inference.live_model import HEARD_SAMPLES, LiveModel
+from avseg_core.inference.live_config import HEARD_SAMPLES
+from avseg_core.inference.live_model import LiveModel
 from avseg_core.inference.segmenter import Segmenter
 from avseg_core.models.registry import build_model
 from tests.segment_fixtures import ToneModel, scene, small_model_config, tones

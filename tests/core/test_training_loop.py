@@ -29,7 +29,7 @@ from avseg_core.training.events import (
 from avseg_core.training.job import JobResult, train
 from avseg_core.training.run_store import Run
 from avseg_core.training.step import Stepper, StepReport
-from tests.avsbench_fixtures import make_ms3
+from tests.avsbench_fixtures import make_folder, make_ms3
 from tests.core.tiny_training import SIZE, Tiny, disk_full_after, tiny_config
 
 CLIPS = {"train": 7, "val": 2, "test": 1}
@@ -189,6 +189,23 @@ def test_a_weight_that_is_no_number_is_never_saved(data, tmp_path, monkeypatch):
 def test_evaluations_come_when_they_are_due(data, tmp_path, settings, epochs):
     run, _ = fit(tiny_config(data, "v2-ms3-r50", "epochs=6", "batch_size=4", *settings), tmp_path / "run")
     assert [event.epoch for event in evaluations(run)] == epochs
+
+
+def test_an_evaluation_tells_the_mixer_s_weights_and_what_was_taken_for_what(data, tmp_path):
+    run, _ = fit(tiny_config(data, "v2-ms3-r50", "max_steps=2"), tmp_path / "binary")
+    (evaluation,) = evaluations(run)
+    assert len(evaluation.mixer_weights) == 8
+    assert all(0 < weight < 1 for weight in evaluation.mixer_weights)
+    assert (evaluation.confusion, evaluation.confusion_classes) == ([], [])
+    own = make_folder(tmp_path, {"train": 2, "val": 1}, size=SIZE, classes=True)
+    settings = ["model.num_classes=4", "data.dataset=folder", "loss.mask=ce", "loss.mix_weight=0", "max_steps=2"]
+    run, _ = fit(tiny_config(own, "v2-ms3-r50", *settings), tmp_path / "classes")
+    (evaluation,) = evaluations(run)
+    assert 0 in evaluation.confusion_classes
+    assert len(evaluation.confusion) == len(evaluation.confusion_classes) > 1
+    sums = [sum(row) for row in evaluation.confusion]
+    assert all(total == pytest.approx(1, abs=1e-3) or total == 0 for total in sums)
+    assert max(sums) > 0.99
 
 
 def test_training_stops_when_the_score_no_longer_rises(data, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
+from avseg_core.cli import main
 from avseg_core.config import DataConfig
+from avseg_core.data.folder_table import write_moves
 from avseg_core.data.registry import build_dataset
 from avseg_core.errors import InputError
 from avseg_core.models.checkpoints import load_model, save_model
@@ -96,6 +99,27 @@ def test_a_survey_names_the_clip_of_every_problem(tmp_path: Path) -> None:
     assert [preview.clip for preview in found.previews] == ["train/train_0", "val/val_1"]
     assert found.previews[0].image.shape == (64, 64, 3)
     assert found.previews[0].mask.any()
+    assert [(clip.name, clip.place, clip.masks) for clip in found.clips][::3] == [
+        ("train/train_0", "train/train_0", 3),
+        ("val/val_1", "val/val_1", 3),
+    ]
+    preview = found.previews[1]
+    assert (preview.sound_file, preview.sound_start, preview.sound_seconds) == (str(root / "val/val_1.mp4"), 0.0, 3.0)
+
+
+def test_a_survey_says_what_is_heard_and_where_a_moved_clip_belongs(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 3, "val": 1}, size=64)
+    write_moves(root, {"train/train_2": "val"})
+    found = survey(root)
+    assert found.counts == {"train": 2, "val": 2}
+    assert [(clip.name, clip.place) for clip in found.clips][2] == ("val/train_2", "train/train_2")
+    tones = {"Sine wave", "Beep, bleep", "Tuning fork", "Chirp tone", "Sound effect", "Dial tone", "Telephone"}
+    for clip in found.clips:
+        assert tones & {name for name, _ in clip.sounds}
+        assert [score for _, score in clip.sounds] == sorted((score for _, score in clip.sounds), reverse=True)
+    by_name = {clip.name: clip.sounds for clip in found.clips}
+    for preview in found.previews:
+        assert [name for name, _ in preview.sounds] == [name for name, _ in by_name[preview.clip]]
 
 
 def test_a_survey_of_a_published_layout(tmp_path: Path) -> None:
@@ -196,6 +220,22 @@ def test_models_are_renamed_copied_and_deleted(finished: Run, own_models: Path, 
     library.delete(card)
     assert "yours" not in available_models()
     assert list(own_models.iterdir()) == []
+
+
+def test_the_speed_of_a_model_is_measured_once_and_forgotten_with_its_file(
+    finished: Run, own_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = library.adopt(finished, "mine")
+    assert library.known_speed(card) is None
+    assert main(["bench", "--model", "mine", "--quick", "--device", "cpu", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["models"]
+    speed = library.known_speed(card)
+    assert speed is not None
+    assert speed.milliseconds == pytest.approx(found["milliseconds"]["frame"], abs=0.06)
+    assert (speed.device, speed.threads) == ("cpu", found["threads"])
+    save_model(build_model(replace(small_model_config(), num_queries=5)), card.file)
+    assert library.known_speed(library.read_card("mine")) is None
+    assert library.known_speed(library.read_card("avsegformer-lite")) is None
 
 
 def test_what_came_with_the_application_stays(own_models: Path) -> None:

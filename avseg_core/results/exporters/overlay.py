@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.exporters.base import EXPORTERS, ExportOptions, pixel_labels
 from avseg_core.results.identity import file_id
 from avseg_core.results.palette import voc_palette
+from avseg_core.results.recorded import REACH
 from avseg_core.results.result import RunHeader
 from avseg_core.results.store import MaskStore
 
@@ -67,8 +69,7 @@ class _Painter:
     def __init__(self, store: MaskStore, options: ExportOptions) -> None:
         self._store = store
         self._options = options
-        rate = store.header.settings.get("rate")
-        self._hold = max(0.5, 0.5 / rate) if isinstance(rate, int | float) and rate > 0 else 0.5
+        self._hold = _hold(store.header.settings)
         self._last = store.header.planned - 1
         self._index: int | None = None
         self._layer: _Layer | None = None
@@ -102,6 +103,14 @@ class _Painter:
         if result.labels is None:
             colors[1] = self._options.color
         return _Layer(labels, colors, self._options.opacity) if labels.any() else None
+
+
+def _hold(settings: dict[str, Any]) -> float:
+    """Seconds around its frame for which a mask holds at most."""
+    rate = settings.get("rate")
+    if isinstance(rate, int | float) and rate > 0:
+        return max(0.5, 0.5 / rate)
+    return REACH if "live" in settings else 0.5
 
 
 class _Layer:

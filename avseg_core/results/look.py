@@ -1,16 +1,16 @@
-"""From a probability map to the picture that lies over the frame: numpy and OpenCV only, fast enough for a slider."""
+"""How masks look: from a probability map to the picture that lies over the frame, fast enough for a slider."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avseg_app.settings import OverlayMode
-
+OverlayMode = Literal["fill", "outline", "heat", "spotlight", "none"]
 _MARGIN = 2
 """Map pixels that the cubic kernel reaches beyond the part in view."""
 _HALO = (24, 20, 16)
@@ -20,11 +20,11 @@ _HALO = (24, 20, 16)
 class OverlayStyle:
     """How the mask is drawn."""
 
-    mode: OverlayMode
-    color: tuple[int, int, int]
+    mode: OverlayMode = "fill"
+    color: tuple[int, int, int] = (230, 159, 0)
     """Red, green, blue."""
-    opacity: float
-    threshold: float
+    opacity: float = 0.55
+    threshold: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _span(start: float, length: float, cells: int, limit: float) -> tuple[int, i
 def render(probability: NDArray[np.uint8], view: View, style: OverlayStyle) -> NDArray[np.uint8]:
     """The overlay for the part in `view`: [height,width,4] uint8, premultiplied blue, green, red, alpha."""
     part = probability[view.top : view.bottom, view.left : view.right]
-    enlarged = cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_CUBIC)
+    enlarged = np.asarray(cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_CUBIC), np.uint8)
     if style.mode == "heat":
         return _paint(_heat_table(round(style.opacity * 255)), enlarged)
     if style.mode == "spotlight":
@@ -88,10 +88,19 @@ def render(probability: NDArray[np.uint8], view: View, style: OverlayStyle) -> N
     return layer
 
 
+def compose(image: NDArray[np.uint8], probability: NDArray[np.uint8], style: OverlayStyle) -> NDArray[np.uint8]:
+    """image [H,W,3] RGB under the overlay of probability [h,w]: [H,W,3] RGB."""
+    height, width = image.shape[:2]
+    layer = render(probability, View(0, 0, probability.shape[1], probability.shape[0], width, height), style)
+    clear = cv2.cvtColor(255 - layer[..., 3], cv2.COLOR_GRAY2RGB)
+    below = cv2.multiply(image, clear, scale=1 / 255)
+    return np.asarray(cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2RGB)), np.uint8)
+
+
 def render_map(values: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
     """A feature map as an opaque-enough heat picture, [height,width,4] premultiplied."""
     part = values[view.top : view.bottom, view.left : view.right]
-    enlarged = cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
+    enlarged = np.asarray(cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_LINEAR), np.uint8)
     return _paint(_map_table(), enlarged)
 
 
@@ -149,8 +158,8 @@ def _spotlight_table(threshold: int, alpha: int) -> NDArray[np.uint8]:
     return table
 
 
-def _color_table(name: int, alpha: NDArray[np.floating]) -> NDArray[np.uint8]:
+def _color_table(name: int, alpha: NDArray[Any]) -> NDArray[np.uint8]:
     """[256,4] premultiplied blue, green, red, alpha."""
     colors = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], name)[:, 0].astype(np.float64)
     table = np.concatenate([colors * alpha[:, None] / 255, alpha[:, None]], axis=1)
-    return np.rint(table).astype(np.uint8)
+    return np.asarray(np.rint(table), np.uint8)

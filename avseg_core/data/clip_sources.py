@@ -1,0 +1,128 @@
+"""Where the pictures and the sound of an annotated clip come from: a video, or pictures with a sound beside them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from avseg_core.data.coco_index import ListedClip, ListedPicture
+from avseg_core.data.masks import read_frame
+from avseg_core.data.media_index import PICTURE_SUFFIXES, MediaIndex
+from avseg_core.errors import InputError
+from avseg_core.media import VideoReader, VideoWriter, probe
+from avseg_core.results.writing import atomic
+
+
+class Source(Protocol):
+    """Gives a clip its video."""
+
+    suffix: str
+
+    def times(self, pictures: Sequence[ListedPicture]) -> list[float]:
+        """Seconds of the annotated pictures. Raises InputError if they are not in the clip."""
+        ...
+
+    def write(self, target: Path) -> None:
+        """Writes the video. Raises InputError for media that cannot be read, AVSegError for a full disk."""
+        ...
+
+
+def find_source(clip: ListedClip, index: MediaIndex, fps: float | None = None) -> Source:
+    """The media of `clip`.
+
+    Raises:
+        InputError: there are none, or pictures without a sound.
+    """
+    video = index.video(clip.name, clip.split)
+    if video is not None:
+        return VideoSource(video, clip.fps)
+    pictures = [index.picture(picture.file, clip.split) for picture in clip.pictures]
+    if not any(pictures):
+        raise InputError(f"{clip.name}: neither a video {clip.name}.mp4 nor its pictures are among the media.")
+    missing = next((clip.pictures[k].file for k, found in enumerate(pictures) if found is None), None)
+    if missing is not None:
+        raise InputError(f"{clip.name}: the picture {missing} is missing.")
+    sound = index.sound(clip.name, clip.split)
+    if sound is None:
+        raise InputError(f"{clip.name}: has pictures but no sound; put {clip.name}.wav (or .mp3, .m4a) beside them.")
+    return PictureSource([path for path in pictures if path is not None], sound, fps or clip.fps)
+
+
+class VideoSource:
+    """A video file, taken over as it is."""
+
+    def __init__(self, path: Path, fps: float | None = None) -> None:
+        self._path, self._fps = path, fps
+        self.suffix = path.suffix.lower()
+
+    def times(self, pictures: Sequence[ListedPicture]) -> list[float]:
+        """As listed; else all frames in order if there are as many, else by the numbers in the pictures' names."""
+        if all(picture.time is not None for picture in pictures):
+            return [picture.time for picture in pictures if picture.time is not None]
+        with VideoReader(self._path) as reader:
+            times = reader.times
+        if len(times) == len(pictures):
+            return [float(time) for time in times]
+        numbers = [picture.number for picture in pictures]
+        if any(number is None or number >= len(times) for number in numbers):
+            raise InputError(
+                f"{self._path}: has {len(times)} frames; {pictures[-1].file} is none of them. Name pictures by the "
+                "number of their frame, or annotate every frame."
+            )
+        return [float(times[number]) for number in numbers if number is not None]
+
+    def write(self, target: Path) -> None:
+        """A second name for the same file where the disk allows it, otherwise a copy."""
+        if target.exists():
+            return
+        with suppress(OSError):
+            os.link(self._path, target)
+            return
+        with atomic(target) as temporary:
+            shutil.copyfile(self._path, temporary)
+
+
+class PictureSource:
+    """Pictures in the order of their names with one sound; a single picture stands for the whole sound."""
+
+    suffix = ".mp4"
+
+    def __init__(self, listed: Sequence[Path], sound: Path, fps: float | None) -> None:
+        folder = listed[0].parent
+        self._listed, self._sound = listed, sound
+        named = folder.name == sound.stem or sound.parent == folder
+        self._pictures = _pictures_in(folder) if named and len(listed) > 1 else list(listed)
+        self._seconds = probe(sound).duration
+        self._fps = Fraction(fps or len(self._pictures) / max(self._seconds, 0.1)).limit_denominator(1001)
+
+    def times(self, pictures: Sequence[ListedPicture]) -> list[float]:
+        """One picture lies in the middle of its sound, several one after the other."""
+        if len(self._pictures) == 1:
+            return [self._seconds / 2]
+        return [float(self._pictures.index(path) / self._fps) for path in self._listed]
+
+    def write(self, target: Path) -> None:
+        """H.264 with the sound; all pictures as large as the first."""
+        first = read_frame(self._pictures[0])
+        still = len(self._pictures) == 1
+        paths = self._pictures * ceil(self._seconds) if still else self._pictures
+        fps = Fraction(1) if still else self._fps
+        with VideoWriter(target, *first.size, fps=fps, sound_from=self._sound) as writer:
+            for k, path in enumerate(paths):
+                image = first if still else read_frame(path)
+                if image.size != first.size:
+                    image = image.resize(first.size, Image.Resampling.BILINEAR)
+                writer.write(np.asarray(image), float(k / fps))
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)

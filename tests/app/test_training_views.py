@@ -1,0 +1,273 @@
+"""Views of the training tab by themselves: recipe, variations, divider, insight, runs from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QTextBrowser
+from pytestqt.qtbot import QtBot
+
+from avseg_app.training.added_runs import add_runs, forget_run, read_added
+from avseg_app.training.augment_strip import vary
+from avseg_app.training.insight import InsightView, class_names, mixer_matrix
+from avseg_app.training.jobs import Jobs, RunView
+from avseg_app.training.library_page import LibraryPage
+from avseg_app.training.recipe import LEARNING, learning_of
+from avseg_app.training.recipe_page import RecipePage
+from avseg_app.training.wipe import Wipe
+from avseg_app.training.wipe_dialog import load_moments, moments_of
+from avseg_core.config import DataConfig, TrainConfig, preset, save_toml
+from avseg_core.errors import InputError
+from avseg_core.training.events import Evaluated, Finished, to_line
+from avseg_core.training.library import Speed, keep_speed
+from avseg_core.training.run_store import Run, RunStatus
+from avseg_core.training.survey_report import Preview, Survey
+from tests.app.conftest import MODEL
+from tests.avsbench_fixtures import make_folder
+
+COLORS = ("red", "blue")
+
+
+def preview_of(shape: tuple[int, int] = (30, 40)) -> Preview:
+    mask = np.zeros(shape, np.uint8)
+    mask[10:20, 5:15] = 1
+    return Preview("train/a", np.full((*shape, 3), 120, np.uint8), mask, (80, 60), "a.mp4", 0.0, 1.0)
+
+
+def survey_of(root: Path) -> Survey:
+    return Survey(str(root), "folder", "", 1, {"train": 2, "val": 1}, 9, {}, (), {}, (), (preview_of(),))
+
+
+@pytest.fixture
+def recipe(qtbot: QtBot, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecipePage:
+    monkeypatch.setenv("AVSEG_MODELS", str(models))
+    page = RecipePage(tmp_path / "runs")
+    qtbot.addWidget(page)
+    page.prefer_parent(MODEL)
+    page.set_data(survey_of(tmp_path), (), "mine")
+    yield page
+    page.close_process()
+    page.close_threads()
+
+
+def test_the_slider_sets_what_learns_and_for_how_long(recipe: RecipePage) -> None:
+    usual = preset("finetune")
+    assert recipe.quality_name.text() == "Balanced"
+    assert recipe.form.assignments() == []
+    recipe.quality.set_real(3)
+    assert recipe.learning.currentData() == "all"
+    assert set(recipe.form.assignments()) == {f"epochs={2 * usual.epochs}", "freeze=[]"}
+    recipe.quality.set_real(0)
+    assert recipe.learning.currentData() == "head"
+    config = recipe.form.config()
+    assert (learning_of(config), config.epochs) == ("head", round(usual.epochs / 4))
+    recipe.quality.set_real(1)
+    assert set(recipe.form.assignments()) == {f"epochs={usual.epochs // 2}", "tuning=lora"}
+    recipe.epochs.setValue(usual.epochs + 1)
+    assert recipe.quality_name.text() == "Own choice"
+    recipe.quality.set_real(2)
+    assert recipe.form.assignments() == []
+
+
+def test_every_choice_of_what_learns_is_recognised() -> None:
+    for name, item in LEARNING.items():
+        config = replace(TrainConfig(), freeze=item.freeze[::-1], tuning=item.tuning)  # type: ignore[arg-type]
+        assert learning_of(config) == name
+    assert learning_of(replace(TrainConfig(), freeze=("mixer",))) is None
+
+
+def test_the_run_is_shown_as_commands(recipe: RecipePage) -> None:
+    recipe.epochs.setValue(7)
+    dialog = recipe.show_command()
+    lines = dialog.text.toPlainText().splitlines()
+    assert lines[1].startswith("avseg train --out mine --preset finetune --data ")
+    assert lines[1].endswith("--set epochs=7")
+    dialog.cards.setValue(8)
+    assert "torchrun --nproc-per-node 8 main.py train --out mine" in dialog.text.toPlainText()
+    dialog.close()
+
+
+def test_variations_are_shown_while_augmentation_is_on(qtbot: QtBot, recipe: RecipePage) -> None:
+    recipe.show()
+    qtbot.waitUntil(lambda: not recipe.variations.pictures[5].image.isNull())
+    assert recipe.variations.isVisible()
+    first = recipe.variations.pictures[1].image.copy()
+    qtbot.mouseClick(recipe.variations.again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: recipe.variations.pictures[1].image != first)
+    recipe.augment.setChecked(False)
+    assert not recipe.variations.isVisible()
+
+
+def test_variations_are_those_of_training() -> None:
+    preview = preview_of()
+    images = vary(preview, seed=4)
+    assert len(images) == 6
+    assert images[0].size() == images[1].size()
+    assert vary(preview, seed=4) == images
+    assert vary(preview, seed=5)[1:] != images[1:]
+    assert images[0].pixelColor(30, 5).getRgb()[:3] == (120, 120, 120)
+
+
+def filled(color: str) -> QImage:
+    image = QImage(100, 50, QImage.Format.Format_RGB888)
+    image.fill(QColor(color))
+    return image
+
+
+def test_the_divider_follows_the_mouse_and_the_keys(qtbot: QtBot) -> None:
+    wipe = Wipe("old", "new")
+    qtbot.addWidget(wipe)
+    wipe.resize(400, 200)
+    wipe.show_pair(*map(filled, COLORS))
+    wipe.show()
+    qtbot.mousePress(wipe, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    assert wipe.share == pytest.approx(0.25)
+    picture = wipe.grab().toImage()
+    ratio = picture.width() / wipe.width()
+    seen = [QColor(picture.pixel(round(x * ratio), round(180 * ratio))).name() for x in (50, 150, 390)]
+    assert seen == [QColor("red").name(), QColor("blue").name(), QColor("blue").name()]
+    qtbot.keyClick(wipe, Qt.Key.Key_Right)
+    assert wipe.share == pytest.approx(0.3)
+    qtbot.keyClick(wipe, Qt.Key.Key_End)
+    qtbot.keyClick(wipe, Qt.Key.Key_Right)
+    assert wipe.share == 1.0
+
+
+def test_moments_show_the_masks_of_both_models(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 1}, size=64)
+    video = root / "train" / "train_0.mp4"
+    for name, value in (("before", 0), ("after", 255)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.full((64, 64), value, np.uint8)).save(tmp_path / name / "train_0_0.png")
+        listed = {"masks": [{"index": 0, "file": "train_0_0.png", "time": 1.5, "frame_time": 1.5}]}
+        (tmp_path / name / "train_0.json").write_text(json.dumps(listed))
+    (moment,) = load_moments(video, tmp_path / "before", tmp_path / "after")
+    assert moment.time == 1.5
+    assert moment.before.pixelColor(32, 32) != moment.after.pixelColor(32, 32)
+    assert moments_of(3.4) == [0.567, 1.7, 2.833]
+    assert len(moments_of(500.0)) == 12
+    assert moments_of(0.4) == [0.2]
+    (tmp_path / "after" / "train_0.json").write_text("{}")
+    with pytest.raises(InputError, match="holds no masks of train_0"):
+        load_moments(video, tmp_path / "before", tmp_path / "after")
+
+
+def evaluated(number: int, **changes: object) -> Evaluated:
+    values = {"step": number, "epoch": number, "miou": 0.1 * number, "fscore": 0.5, "batch_size": 4, "seconds": 1.0}
+    return Evaluated(**values, improved=[], **changes)  # type: ignore[arg-type]
+
+
+def view_of(run: Run, config: TrainConfig, *evaluations: Evaluated) -> RunView:
+    return RunView(run, RunStatus(state="finished"), False, config, None, evaluations, (), None, 0.0, None)
+
+
+def test_mixer_weights_are_ordered_by_the_last_evaluation() -> None:
+    events = [evaluated(0, mixer_weights=[0.1, 0.9, 0.5]), evaluated(1, mixer_weights=[0.8, 0.2, 0.4])]
+    np.testing.assert_allclose(mixer_matrix(events), [[0.9, 0.5, 0.1], [0.2, 0.4, 0.8]])
+    assert mixer_matrix([*events, evaluated(2)]).size == 0
+    assert mixer_matrix([]).size == 0
+
+
+def test_insight_follows_the_evaluations(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "dataset.toml").write_text('classes = ["guitar", "dog"]\n')
+    data = DataConfig(dataset="folder", root=str(tmp_path))
+    assert class_names(data) == ("background", "guitar", "dog")
+    assert class_names(DataConfig(dataset="avss"))[0] == "background"
+    view = InsightView()
+    qtbot.addWidget(view)
+    config = replace(preset("finetune"), data=data)
+    run = Run(tmp_path / "run")
+    view.show_run(view_of(run, config))
+    view.show()
+    assert view.empty.isVisible()
+    first = evaluated(1, mixer_weights=[0.2, 0.4], confusion_classes=[0, 2], confusion=[[1.0, 0.0], [0.7, 0.3]])
+    view.show_run(view_of(run, config, first))
+    assert view.mixer.isVisible()
+    assert view.confusion.isVisible()
+    qtbot.waitUntil(lambda: "dog taken for background, 70 %" in view.hint.text())
+    second = evaluated(2, mixer_weights=[0.6, 0.4], confusion_classes=[0, 2], confusion=[[0.9, 0.1], [0.0, 1.0]])
+    view.show_run(view_of(run, config, first, second))
+    assert view.slider.value() == 1
+    assert "background taken for dog, 10 %" in view.hint.text()
+    assert "mean 0.500" in view.hint.text()
+    view.slider.setValue(0)
+    assert view.caption.text().startswith("after epoch 2 (mIoU 0.100)")
+    assert "dog taken for background" in view.hint.text()
+    view.close_threads()
+
+
+def finished_run(folder: Path) -> Path:
+    """A run folder as it is copied back from another machine."""
+    run = Run(folder)
+    run.create()
+    save_toml(preset("finetune"), run.config_file)
+    end = Finished(outcome="done", step=9, best={"miou": 0.5}, model="model.safetensors")
+    run.events_file.write_text(to_line(evaluated(9)) + to_line(end))
+    return folder
+
+
+def test_the_library_knows_the_speed_and_shows_the_card(
+    qtbot: QtBot, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVSEG_MODELS", str(tmp_path))
+    page = LibraryPage()
+    qtbot.addWidget(page)
+    page.show()
+    page.refresh("", "avsegformer-lite")
+    qtbot.waitUntil(lambda: page.card is not None)
+
+    def lines() -> dict[str, str]:
+        return dict(page._lines(page.card))
+
+    assert lines()["Speed here"] == "not measured yet"
+    keep_speed(page.card, Speed(milliseconds=125.0, device="cpu", threads=2))
+    assert lines()["Speed here"] == "125 ms per frame, 8.0 frames per second (cpu, 2 threads)"
+    assert page.story_button.isVisible()
+    dialog = page.show_story(page.card)
+    assert "avsegformer-lite" in dialog.findChild(QTextBrowser).toPlainText().lower()
+    dialog.close()
+    page.close_threads()
+
+
+def test_runs_from_elsewhere_are_remembered_and_forgotten(tmp_path: Path) -> None:
+    runs, away = tmp_path / "runs", tmp_path / "usb"
+    folders = [finished_run(away / name) for name in ("one", "two")]
+    assert add_runs(runs, folders[0]) == folders[:1]
+    assert add_runs(runs, away) == folders
+    assert read_added(runs) == folders
+    forget_run(runs, folders[0])
+    assert read_added(runs) == folders[1:]
+    assert folders[0].is_dir()
+    with pytest.raises(InputError, match="holds no run"):
+        add_runs(runs, tmp_path / "nothing")
+    local = finished_run(runs / "local")
+    add_runs(runs, local)
+    assert read_added(runs) == folders[1:]
+
+
+def test_a_run_from_elsewhere_is_shown_like_a_local_one(qtbot: QtBot, tmp_path: Path) -> None:
+    finished_run(tmp_path / "runs" / "local")
+    away = finished_run(tmp_path / "usb" / "cluster")
+    jobs = Jobs(tmp_path / "runs")
+    jobs.watch(away)
+    with qtbot.waitSignal(jobs.added) as added:
+        jobs.add(tmp_path / "usb")
+    assert added.args == [away]
+    qtbot.waitUntil(lambda: {view.name for view in jobs.views} == {"local", "cluster"})
+    view = next(view for view in jobs.views if view.name == "cluster")
+    assert (view.status.state, view.status.message, view.best.step) == ("finished", "done", 9)
+    assert jobs.is_added(view)
+    jobs.delete(view)
+    qtbot.waitUntil(lambda: [view.name for view in jobs.views] == ["local"])
+    assert away.is_dir()
+    with qtbot.waitSignal(jobs.failed) as failed:
+        jobs.add(tmp_path / "runs" / "local" / "checkpoints")
+    assert "holds no run" in failed.args[0]
+    jobs.close()
