@@ -1961,15 +1961,15 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     </message>
     <message>
         <source>Play a video as camera</source>
-        <translation type="unfinished">Ein Video als Kamera abspielen</translation>
+        <translation>Ein Video als Kamera abspielen</translation>
     </message>
     <message>
         <source>Network camera</source>
-        <translation type="unfinished">Netzwerkkamera</translation>
+        <translation>Netzwerkkamera</translation>
     </message>
     <message>
         <source>Address of the stream, for instance http://… or rtsp://…</source>
-        <translation type="unfinished">Adresse des Streams, zum Beispiel http://… oder rtsp://…</translation>
+        <translation>Adresse des Streams, zum Beispiel http://… oder rtsp://…</translation>
     </message>
     <message>
         <source>{0} (not connected)</source>
@@ -2665,7 +2665,7 @@ Entf nimmt es von dieser Liste</translation>
     </message>
     <message>
         <source>Delay from camera to screen</source>
-        <translation type="unfinished"></translation>
+        <translation>Verzögerung von der Kamera bis zum Schirm</translation>
     </message>
     <message>
         <source>{0:.0f} pictures, {1:.1f} masks / s</source>
