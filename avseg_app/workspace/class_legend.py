@@ -13,6 +13,8 @@ from avseg_core.results.look import class_color
 
 _SWATCH = 12
 _MOST = 6
+_ROOM = 3
+"""Lines that are always kept free, so that the panel stays calm from second to second."""
 
 
 class ClassLegend(QWidget):
@@ -42,14 +44,14 @@ class ClassLegend(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, max(1, len(self._rows)) * self._line())
+        return QSize(200, max(_ROOM, len(self._rows)) * self._line())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens, painter = theme.current(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._rows:
             painter.setPen(tokens.color("text-muted"))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.tr("Nothing sounds here"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignTop, self.tr("Nothing sounds here"))
         for row, (index, name, share) in enumerate(self._rows):
             line = QRectF(0, row * self._line(), self.width(), self._line())
             swatch = QRectF(1, line.center().y() - _SWATCH / 2, _SWATCH, _SWATCH)
