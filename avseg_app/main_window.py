@@ -20,6 +20,7 @@ from avseg_app.widgets.elided_label import ElidedLabel
 from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.widgets.message_bar import MessageBar
 from avseg_app.widgets.mode_rail import ModeRail
+from avseg_app.workers.inference_client import InferenceClient
 from avseg_app.workers.protocol import ModelReady
 from avseg_app.workspace.actions import PlaybackActions
 from avseg_app.workspace.controller import Controller
@@ -35,7 +36,8 @@ _DEVICES = {"cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Metal)"}
 class MainWindow(QMainWindow):
     """Everything the user sees. Pages are stacked; which one is shown follows from whether a video is open."""
 
-    def __init__(self, settings: SettingsStore, themes: ThemeManager) -> None:
+    def __init__(self, settings: SettingsStore, themes: ThemeManager, client: InferenceClient | None = None) -> None:
+        """`client` is the link to the inference process, where that was started already."""
         super().__init__()
         self.settings, self._themes = settings, themes
         self.setWindowTitle(_TITLE)
@@ -43,7 +45,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(1000, 600))
         self.resize(1280, 820)
         self.setAcceptDrops(True)
-        self.controller = Controller(settings, self)
+        self.controller = Controller(settings, client or InferenceClient(), self)
         self.playback = PlaybackActions(self.controller.player, settings, self)
         self.actions_by_name = self._make_actions()
         self.messages = MessageBar()
@@ -167,6 +169,7 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         view.addActions([actions["inspector"], actions["full_screen"]])
         self._add_theme_menu(view)
+        self._add_language_menu(view)
         playback = self.menuBar().addMenu(tr("&Playback"))
         for action in self.playback.all():
             if action is None:
@@ -177,12 +180,20 @@ class MainWindow(QMainWindow):
         helping.addActions([actions["shortcuts"], actions["about"]])
 
     def _add_theme_menu(self, view: QMenu) -> None:
-        menu = view.addMenu(self.tr("&Theme"))
-        group = QActionGroup(self)
         modes = {"system": self.tr("As the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
-        for mode, text in modes.items():
-            action = QAction(text, self, checkable=True, checked=mode == self.settings.values.theme)
-            action.triggered.connect(lambda _=False, mode=mode: self.settings.update(theme=mode))
+        self._add_choice(view.addMenu(self.tr("&Theme")), "theme", modes)
+
+    def _add_language_menu(self, view: QMenu) -> None:
+        """Every language under its own name."""
+        languages = {"system": self.tr("As the system"), "en": "English", "de": "Deutsch"}
+        self._add_choice(view.addMenu(self.tr("&Language")), "language", languages)
+
+    def _add_choice(self, menu: QMenu, setting: str, choices: dict[str, str]) -> None:
+        """One of several values of a setting."""
+        group = QActionGroup(self)
+        for value, text in choices.items():
+            action = QAction(text, self, checkable=True, checked=value == getattr(self.settings.values, setting))
+            action.triggered.connect(lambda _=False, value=value: self.settings.update(**{setting: value}))
             group.addAction(action)
             menu.addAction(action)
 
@@ -272,6 +283,8 @@ class MainWindow(QMainWindow):
     def _on_setting(self, name: str) -> None:
         if name == "theme":
             self._themes.set_mode(self.settings.values.theme)
+        elif name == "language":
+            self.messages.show_message("info", self.tr("The other language is used from the next start on."))
         elif name == "inspector_visible":
             self.actions_by_name["inspector"].setChecked(self.settings.values.inspector_visible)
         elif name in ("model", "rate"):

@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from avseg_app.theme import ThemeMode
 from avseg_core.results.look import OverlayMode
 
+Language = Literal["system", "en", "de"]
+"""Two letters as in the names of `resources/translations`; English needs none."""
 RECENT_LIMIT = 8
 RATES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Masks per second on offer."""
@@ -23,6 +25,7 @@ class Settings:
     """Every remembered choice with its first value."""
 
     theme: ThemeMode = "system"
+    language: Language = "system"
     model: str = "avsegformer-lite"
     rate: float = 1.0
     overlay_mode: OverlayMode = "fill"

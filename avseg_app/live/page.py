@@ -31,6 +31,7 @@ from avseg_app.workers.live_protocol import (
 )
 from avseg_app.workspace.canvas import Canvas
 from avseg_app.workspace.page import overlay_style
+from avseg_app.workspace.tags import telling_tag
 from avseg_core.inference.live_config import LiveConfig
 from avseg_core.media.capture import CameraOptions, DeviceState, DeviceStatus
 
@@ -299,10 +300,9 @@ class LivePage(QWidget):
         if self._frozen or self._is_new or not self.client.running:
             return
         self.panel.show_update(update)
-        tag = update.tags[0][0] if update.tags else ""
+        tag = telling_tag(update.tags)
         self.history.add(Moment(update.when, update.area, update.loudness, tag))
-        sure = [name for name, score in update.tags[:2] if score >= _SURE]
-        self._words = ", ".join(sure)
+        self._words = tag if dict(update.tags).get(tag, 0.0) >= _SURE else ""
         if self.presentation is not None:
             self.presentation.show_words(self._words)
 

@@ -254,7 +254,7 @@ class _Timing(QWidget):
         if counters.recorder_dropped:
             notes.append(self.tr("{0} pictures not recorded").format(counters.recorder_dropped))
         if abs(drift_ppm) >= 1:
-            notes.append(self.tr("clocks drift by {0:.0f} ppm").format(drift_ppm))
+            notes.append(self.tr("clocks drift by {0:.0f} ppm").format(drift_ppm).replace("-", "\N{MINUS SIGN}"))
         self._left_out.setText(" · ".join(notes))
 
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
-from scipy.signal import lfilter
 
 from avseg_app import theme
 from avseg_app.training.jobs import RunView
@@ -23,6 +22,8 @@ def smoothed(values: Numbers, amount: float) -> Numbers:
     """Exponential average with weight `amount` for the past (0: as it is); gaps stay, the start is not drawn to 0."""
     if amount <= 0 or len(values) < 2:
         return values
+    from scipy.signal import lfilter  # slow to come in, and most windows never draw a curve
+
     known = np.isfinite(values)
     total = lfilter([1 - amount], [1, -amount], np.where(known, values, 0.0))
     weight = lfilter([1 - amount], [1, -amount], known.astype(float))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from avseg_core.config import TrainConfig, preset, preset_names
+from avseg_core.config import OWN_PRESETS, TrainConfig, preset, preset_names
 from avseg_core.models.library import find_model, read_config
 from avseg_core.training.survey_report import Survey
 
@@ -65,7 +65,7 @@ class Recipe:
 def recipes_for(survey: Survey) -> list[str]:
     """Presets that fit a data set: fine-tuning, and of the published recipes those of its task."""
     tasks = [survey.dataset] if survey.published else ["avss" if survey.num_classes > 1 else "s4"]
-    return [name for name in preset_names() if name.count("-") != 2 or name.split("-")[1] in tasks]
+    return [name for name in preset_names() if name in OWN_PRESETS or name.split("-")[1] in tasks]
 
 
 def base_config(name: str, parent: str, survey: Survey) -> TrainConfig:
@@ -77,7 +77,9 @@ def base_config(name: str, parent: str, survey: Survey) -> TrainConfig:
     config = preset(name)
     model = config.model
     if name == FINETUNE and parent:
-        model = replace(read_config(find_model(parent)), num_classes=survey.num_classes)
+        model = read_config(find_model(parent))
+    if name in OWN_PRESETS:
+        model = replace(model, num_classes=survey.num_classes)
     data = replace(config.data, dataset=survey.dataset, root=survey.root, image_size=model.image_size)
     if not survey.has_splits and survey.counts.get("all", 0) > 1:
         data = replace(data, hold_out=HOLD_OUT)

@@ -36,9 +36,10 @@ log = logging.getLogger(__name__)
 def main(connection: Connection) -> None:
     """Serves requests until the window goes away; the window's process decides when to end it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
+    worker = Worker(connection)
+    if hasattr(os, "nice"):  # only now: getting ready is what the user waits for
         os.nice(_NICENESS)
-    Worker(connection).run()
+    worker.run()
 
 
 class Inbox:

@@ -93,6 +93,8 @@ class JobStarted:
     planned: int
     done: tuple[int, ...]
     notes: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    """One per class of a model with classes, the first is the background."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,8 @@ class SegmentJob:
     def started(self) -> JobStarted:
         """What the window needs to know first."""
         done = tuple(np.flatnonzero(~self._pending).tolist())
-        return JobStarted(self.generation, len(self._windows), done, self._store.header.notes)
+        header = self._store.header
+        return JobStarted(self.generation, len(self._windows), done, header.notes, header.class_names)
 
     def look_at(self, time: float) -> None:
         """What is missing from `time` (s) on comes next."""

@@ -33,6 +33,8 @@ class Pointed:
     x: int
     y: int
     probability: float | None
+    label: int = 0
+    """Its class, of a model with classes; 0 for none."""
 
 
 class Canvas(KeyboardFocus, QWidget):
@@ -48,6 +50,7 @@ class Canvas(KeyboardFocus, QWidget):
         self._frame: DisplayFrame | None = None
         self._size = QSizeF(16, 9)
         self._probability: NDArray[np.uint8] | None = None
+        self._labels: NDArray[np.uint8] | None = None
         self._preview: NDArray[np.uint8] | None = None
         self._caption = ""
         self._note = ""
@@ -78,10 +81,10 @@ class Canvas(KeyboardFocus, QWidget):
         self._frame = frame
         self.update()
 
-    def set_mask(self, probability: NDArray[np.uint8] | None) -> None:
-        """The map [h,w] (255 * p) that lies over the frame; None for no mask."""
+    def set_mask(self, probability: NDArray[np.uint8] | None, labels: NDArray[np.uint8] | None = None) -> None:
+        """The map [h,w] (255 * p) that lies over the frame, and its classes [h,w] if it has any; None for no mask."""
         if probability is not self._probability:
-            self._probability = probability
+            self._probability, self._labels = probability, labels
             self._refresh()
             self._tell_pointed()
 
@@ -176,7 +179,10 @@ class Canvas(KeyboardFocus, QWidget):
         view = look.visible_part((rows, columns), frame, (self.width() * ratio, self.height() * ratio))
         if view is None:
             return None
-        pixels = look.render(values, view, self._style) if self._preview is None else look.render_map(values, view)
+        if self._preview is None:
+            pixels = look.render(values, view, self._style, self._labels)
+        else:
+            pixels = look.render_map(values, view)
         height, width = pixels.shape[:2]
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
         cell_x, cell_y = rect.width() / columns, rect.height() / rows
@@ -231,12 +237,14 @@ class Canvas(KeyboardFocus, QWidget):
         if place is None or self._mouse is None:
             self.pointed.emit(None)
             return
-        probability = None
+        probability, label = None, 0
         if self._probability is not None:
             unit = self._to_unit(self._mouse)
             rows, columns = self._probability.shape
-            probability = float(self._probability[int(unit.y() * rows), int(unit.x() * columns)]) / 255
-        self.pointed.emit(Pointed(*place, probability))
+            cell = int(unit.y() * rows), int(unit.x() * columns)
+            probability = float(self._probability[cell]) / 255
+            label = int(self._labels[cell]) if self._labels is not None else 0
+        self.pointed.emit(Pointed(*place, probability, label))
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:

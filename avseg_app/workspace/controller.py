@@ -17,6 +17,7 @@ from avseg_app.workspace import cache
 from avseg_app.workspace.document import Document
 from avseg_app.workspace.envelope import EnvelopeReader
 from avseg_core.errors import AVSegError, Cancelled
+from avseg_core.media.resample import Resampler
 from avseg_core.results.codec import Summary
 from avseg_core.results.result import WindowResult
 
@@ -44,11 +45,12 @@ class Controller(QObject):
     worker_lost = Signal(str)
     """The inference process is gone for good: why"""
 
-    def __init__(self, settings: SettingsStore, parent: QObject | None = None) -> None:
+    def __init__(self, settings: SettingsStore, client: InferenceClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = settings
         self.player = Player(self)
-        self.client = InferenceClient(self)
+        self.client = client
+        client.setParent(self)
         self.document: Document | None = None
         self._files = Background("files", self)
         self._sounds = Background("envelope", self)
@@ -78,6 +80,7 @@ class Controller(QObject):
     def start(self) -> None:
         """Gets the model ready while the user still looks around."""
         self._files.submit(lambda: cache.result_cache().trim(), lambda _: None, self._on_error)
+        self._sounds.submit(lambda: Resampler(3, 1), lambda _: None)  # brings in scipy before a video needs it
         self.client.start(self.settings.values.model)
 
     def close(self) -> None:
@@ -316,6 +319,7 @@ class Controller(QObject):
         document = self.document
         if document is not None:
             document.keep_only(started.done)
+            document.class_names = started.class_names
             self._set_job(phase="running", done=document.done, planned=started.planned)
             if document.done < len(started.done):
                 self._read_timeline()

@@ -75,12 +75,15 @@ class Document:
     area: NDArray[np.float32] = field(init=False)
     """[windows] sounding share of the frame; NaN where it is not known yet."""
     tags: list[str] = field(init=False)
+    class_names: tuple[str, ...] = ()
+    """One per class of a model with classes, as soon as it is known; the first is the background."""
     results: RecentResults = field(default_factory=RecentResults)
     job: JobState = field(default_factory=JobState)
 
     def __post_init__(self) -> None:
         if self.recorded is not None and self.shows_recorded:
             self.spans = self.recorded.windows.spans
+            self.class_names = self.recorded.class_names
             self.job = JobState("recorded", self.count, self.count)
         else:
             self.spans = regular_windows(self.info.duration, self.rate).spans()

@@ -13,6 +13,7 @@ from avseg_app.settings import Settings
 from avseg_app.widgets.controls import Slider, ToolButton, column, frame, label, row
 from avseg_app.widgets.swatches import ColorChoice
 from avseg_app.workers.protocol import FeatureMaps
+from avseg_app.workspace.class_legend import ClassLegend
 from avseg_app.workspace.mixer_view import MAPS, ChannelBars, ChannelMaps
 from avseg_core.results.result import WindowResult
 
@@ -47,8 +48,12 @@ class Inspector(QFrame):
         scroll.setWidget(body)
         self.setLayout(column(scroll, spacing=0))
 
-    def set_result(self, result: WindowResult | None, waiting: str) -> None:
-        """Shows what is known of the current window, or `waiting` where nothing is known yet."""
+    def set_result(self, result: WindowResult | None, waiting: str, class_names: tuple[str, ...] = ()) -> None:
+        """Shows what is known of the current window, or `waiting` where nothing is known yet.
+
+        `class_names` are those of a model with classes, the first is the background.
+        """
+        self.look.set_classes(class_names, result.labels if result is not None else None)
         self._heard.set_result(result, waiting)
         self.mixer.set_result(result, waiting)
 
@@ -78,6 +83,8 @@ class LookSection(QWidget):
             self.mode_buttons[mode] = button
         self._colors = ColorChoice(settings.overlay_color)
         self._colors.chosen.connect(lambda color: self.changed.emit({"overlay_color": color}))
+        self.legend = ClassLegend()
+        self.legend.hide()
         self.opacity = ValueSlider(self.tr("Opacity"), settings.opacity)
         self.opacity.slider.moved.connect(lambda value: self.changed.emit({"opacity": value}))
         self.threshold = ValueSlider(self.tr("Threshold"), settings.threshold)
@@ -87,11 +94,20 @@ class LookSection(QWidget):
             column(
                 row(label(self.tr("Mask"), "heading"), 0, *self.mode_buttons.values(), spacing=0),
                 self._colors,
+                self.legend,
                 self.opacity,
                 self.threshold,
                 spacing=6,
             )
         )
+
+    def set_classes(self, names: tuple[str, ...], labels: NDArray[np.uint8] | None) -> None:
+        """Of a model with classes the colours say which class, and the most probable class decides: no threshold."""
+        has_classes = bool(names) or labels is not None
+        self._colors.setVisible(not has_classes)
+        self.legend.setVisible(has_classes)
+        self.threshold.setEnabled(not has_classes)
+        self.legend.set_classes(names, labels)
 
     def show_mode(self, mode: str) -> None:
         """Follows a mode that was chosen elsewhere."""

@@ -12,6 +12,7 @@ from avseg_app.widgets.swatches import OVERLAY_COLORS
 from avseg_app.workers.protocol import FeatureMaps
 from avseg_app.workspace.actions import PlaybackActions
 from avseg_app.workspace.canvas import Canvas, Pointed
+from avseg_app.workspace.class_legend import class_name
 from avseg_app.workspace.controller import Controller
 from avseg_app.workspace.document import Document
 from avseg_app.workspace.inspector import Inspector
@@ -102,10 +103,16 @@ class WorkspacePage(QWidget):
 
     def _on_result(self) -> None:
         result, waiting = self._controller.result, self._waiting_text()
-        self.canvas.set_mask(result.probability if result is not None else None)
+        if result is None:
+            self.canvas.set_mask(None)
+        else:
+            self.canvas.set_mask(result.probability, result.labels)
         self.canvas.set_note("" if result is not None else waiting)
         self.inspector.mixer.set_maps(None)
-        self.inspector.set_result(result, waiting)
+        self.inspector.set_result(result, waiting, self._class_names())
+
+    def _class_names(self) -> tuple[str, ...]:
+        return self._controller.document.class_names if self._controller.document is not None else ()
 
     def _waiting_text(self) -> str:
         """Why there is no mask at this moment of the video."""
@@ -148,7 +155,9 @@ class WorkspacePage(QWidget):
         if pointed.probability is None:
             self.readout.emit(self.tr("{0}   no mask").format(place))
         else:
-            self.readout.emit(self.tr("{0}   sounds with {1:.0f} %").format(place, 100 * pointed.probability))
+            text = self.tr("{0}   sounds with {1:.0f} %").format(place, 100 * pointed.probability)
+            name = class_name(self._class_names(), pointed.label) if pointed.label else ""
+            self.readout.emit(f"{text}   {name}".rstrip())
 
     def _on_setting(self, name: str) -> None:
         values = self._settings.values

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from avseg_core.commands.terminal import stoppable
-from avseg_core.config import TrainConfig, load_toml, preset, preset_names, with_overrides
+from avseg_core.config import OWN_PRESETS, TrainConfig, load_toml, preset, preset_names, with_overrides
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import Cancelled, InputError
 from avseg_core.models.library import find_model, read_config
@@ -43,8 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--init-from", default="", metavar="NAME|PATH", help="start from the weights of this model")
     start.add_argument("--from-scratch", action="store_true", help="start from random weights on purpose")
-    parser.add_argument("--backbone-weights", default="", metavar="FILE", help="ImageNet weights (default: timm's hub)")
-    parser.add_argument("--audio-weights", default="", metavar="FILE", help="VGGish or YAMNet weights")
+    parser.add_argument(
+        "--backbone-weights", default="", metavar="FILE|NAME", help="ImageNet weights (default: timm's hub)"
+    )
+    parser.add_argument("--audio-weights", default="", metavar="FILE|NAME", help="VGGish or YAMNet weights")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="")
     parser.add_argument("--low-priority", action="store_true", help="leave the machine usable for other work")
     parser.add_argument("--resume", action="store_true", help="continue the run, or start it if there is none yet")
@@ -87,8 +89,9 @@ def _new_config(args: argparse.Namespace) -> TrainConfig:
         raise InputError("Give --data DIR, the folder of the data set.")
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give the folder that holds the data set.")
-    finetune = not args.config and (args.preset or FINETUNE) == FINETUNE
-    config = fit_to_data(config, root, args.dataset or ("" if finetune else config.data.dataset))
+    own = not args.config and (args.preset or FINETUNE) in OWN_PRESETS
+    finetune = own and (args.preset or FINETUNE) == FINETUNE
+    config = fit_to_data(config, root, args.dataset or ("" if own else config.data.dataset))
     init_from = args.init_from or config.init_from
     if finetune:
         return start_from(config, init_from, read_config(find_model(init_from)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from types import TracebackType
 
 import numpy as np
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
+from avseg_core.closing import Closing
 from avseg_core.errors import InputError
 from avseg_core.media.index import media_index
 from avseg_core.media.resample import Resampler, Samples
@@ -25,7 +25,7 @@ _RUN_IN_SECONDS = 0.25
 _KEPT_SEGMENTS = 3
 
 
-class AudioReader:
+class AudioReader(Closing):
     """One sound track as float32 in [-1, 1] at `rate`, with zeros wherever the file has no sound.
 
     Time 0 is that of the video: both count from the earliest stream start. Every sample comes out the same whatever was
@@ -81,14 +81,6 @@ class AudioReader:
         """One line for everything that is wrong with the file but could be worked around."""
         problems = self._segments.cursor.problems if self._segments is not None else []
         return tuple(dict.fromkeys((*self._warnings, *problems)))
-
-    def __enter__(self) -> AudioReader:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the file."""

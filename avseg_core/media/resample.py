@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
 
 Samples = npt.NDArray[np.float32]
 
@@ -48,6 +47,8 @@ class Resampler:
         """Outputs [first, first + count) as [count, C]; `samples` [n, C] are the inputs from number `begin` on."""
         if self.up == self.down:
             return samples[first - begin : first - begin + count]
+        from scipy import signal
+
         skipped = begin // self.down * self.up
         made = signal.upfirdn(self._padded, samples, self.up, self.down, axis=0)
         wanted: Samples = made[first - skipped + self._delay :][:count]
@@ -59,6 +60,8 @@ def _filter(up: int, down: int) -> Samples:
     """Kaiser-windowed sinc at `up` times the input rate with unity gain, of odd length."""
     if up == down:
         return np.ones(1, np.float32)
+    from scipy import signal  # most of a second, which not everyone who imports this needs
+
     widest = max(up, down)
     half = _ZERO_CROSSINGS * widest
     taps = signal.firwin(2 * half + 1, _PASS_BAND / widest, window=("kaiser", _KAISER_BETA)) * up

@@ -13,7 +13,6 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import Flags2
 from av.packet import Packet
-from scipy import signal
 
 from avseg_core.media.resample import Samples
 
@@ -54,6 +53,8 @@ class SampleDecoder:
         elif mixed.shape[1] > 2:
             mixed = mixed @ _stereo_matrix(tuple(channel.name for channel in frame.layout.channels))
         if frame.sample_rate != self._rate:
+            from scipy import signal
+
             mixed = signal.resample_poly(mixed, self._rate, frame.sample_rate, axis=0).astype(np.float32)
         return mixed
 

@@ -7,13 +7,13 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from avseg_core.closing import Closing
 from avseg_core.errors import InputError
 from avseg_core.media.index import media_index
 from avseg_core.media.ordering import decode_row
@@ -43,7 +43,7 @@ class Frame:
     image: npt.NDArray[np.uint8]
 
 
-class VideoReader:
+class VideoReader(Closing):
     """The pictures of one video file.
 
     Random access gives byte for byte what sequential reading gives. The decoder stays where it is, so stepping and
@@ -128,14 +128,6 @@ class VideoReader:
 
     def __len__(self) -> int:
         return len(self.times)
-
-    def __enter__(self) -> VideoReader:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the file and lets go of all pictures."""

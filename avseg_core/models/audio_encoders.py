@@ -129,7 +129,7 @@ def per_distinct(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
 
     Several frames of one second share their sound; this spares the encoder the repetition at equal output.
     """
-    if len(rows) < 2 or rows.requires_grad:
+    if len(rows) < 2 or rows.requires_grad or torch.compiler.is_exporting():
         return function(rows)
     distinct, owner = torch.unique_consecutive(rows, dim=0, return_inverse=True)
     result = function(distinct)

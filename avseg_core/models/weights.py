@@ -27,7 +27,8 @@ def load_backbone_weights(model: nn.Module, path: Path | None = None) -> None:
         InputError: the file does not fit the backbone, or the hub cannot be reached.
     """
     backbone = cast(Backbone, model.backbone)
-    source, state = (str(path), read_state(path)) if path else ("timm's hub", _from_hub(backbone.timm_name))
+    source = str(path) if path else "timm's hub"
+    state = _box(read_state(path), "backbone.body.") if path else _from_hub(backbone.timm_name)
     body = cast(nn.Module, backbone.body)
     counted = _counted_blocks(body.state_dict())
     found = {key: _first_of(state, (*_names(key), counted.get(key, key))) for key in body.state_dict()}
@@ -38,7 +39,7 @@ def load_backbone_weights(model: nn.Module, path: Path | None = None) -> None:
 
 
 def load_audio_weights(model: nn.Module, path: Path | None = None) -> None:
-    """Fills the audio encoder of `model` from a file: the usual VGGish `.pth`, or YAMNet in our layout.
+    """Fills the audio encoder of `model` from the usual VGGish `.pth`, YAMNet in our layout, or a model of ours.
 
     Raises:
         InputError: no file is given, or it does not fit the encoder.
@@ -47,10 +48,17 @@ def load_audio_weights(model: nn.Module, path: Path | None = None) -> None:
     kind = type(encoder).__name__
     if path is None:
         raise InputError(f"{kind} weights are needed and have no hub: name a file with --audio-weights.")
-    state = {key: tensor for key, tensor in read_state(path).items() if not key.startswith("pproc.")}  # PCA, not used
+    state = _box(read_state(path), "audio_encoder.")
+    state = {key: tensor for key, tensor in state.items() if not key.startswith("pproc.")}  # PCA, not used
     if missing := sorted(set(encoder.state_dict()) - set(state)):
         raise InputError(f"{path}: no weights of {kind}; {missing[0]} is missing.")
     _load(encoder, state, str(path))
+
+
+def _box(state: StateDict, prefix: str) -> StateDict:
+    """The part of a whole model's tensors that `prefix` names, in float32; other files as they are."""
+    inside = {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
+    return {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in inside.items()} or state
 
 
 def _from_hub(timm_name: str) -> StateDict:

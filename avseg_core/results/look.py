@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avseg_core.results.palette import voc_palette
+
 OverlayMode = Literal["fill", "outline", "heat", "spotlight", "none"]
 _MARGIN = 2
 """Map pixels that the cubic kernel reaches beyond the part in view."""
@@ -69,8 +71,15 @@ def _span(start: float, length: float, cells: int, limit: float) -> tuple[int, i
     return (first, last) if first < last else None
 
 
-def render(probability: NDArray[np.uint8], view: View, style: OverlayStyle) -> NDArray[np.uint8]:
-    """The overlay for the part in `view`: [height,width,4] uint8, premultiplied blue, green, red, alpha."""
+def render(
+    probability: NDArray[np.uint8], view: View, style: OverlayStyle, labels: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """The overlay for the part in `view`: [height,width,4] uint8, premultiplied blue, green, red, alpha.
+
+    With `labels` (a class for each pixel of the map, 0 silent) areas and outlines have the colours of their classes.
+    """
+    if labels is not None and style.mode in ("fill", "outline"):
+        return _render_classes(labels, view, style)
     part = probability[view.top : view.bottom, view.left : view.right]
     enlarged = np.asarray(cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_CUBIC), np.uint8)
     if style.mode == "heat":
@@ -95,6 +104,28 @@ def compose(image: NDArray[np.uint8], probability: NDArray[np.uint8], style: Ove
     clear = cv2.cvtColor(255 - layer[..., 3], cv2.COLOR_GRAY2RGB)
     below = cv2.multiply(image, clear, scale=1 / 255)
     return np.asarray(cv2.add(below, cv2.cvtColor(layer, cv2.COLOR_BGRA2RGB)), np.uint8)
+
+
+def class_color(index: int) -> tuple[int, int, int]:
+    """Red, green and blue that stand for a class, as in the exports."""
+    red, green, blue = _class_colors()[index].tolist()
+    return red, green, blue
+
+
+def _render_classes(labels: NDArray[np.uint8], view: View, style: OverlayStyle) -> NDArray[np.uint8]:
+    """The most probable class of each pixel; as in the exports, the threshold plays no part."""
+    part = labels[view.top : view.bottom, view.left : view.right]
+    enlarged = np.asarray(cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+    filled = style.mode == "fill"
+    layer = _paint(_class_table(round(style.opacity * 255) if filled else 0), enlarged)
+    areas = [(index, (enlarged == index).view(np.uint8)) for index in np.unique(part[part > 0]).tolist()]
+    if not filled:
+        for _, inside in areas:
+            _draw_edges(layer, inside, _HALO, 0.55 * style.opacity + 0.2, _line_width(view, 5))
+    for index, inside in areas:
+        alpha = min(1.0, style.opacity + (0.3 if filled else 0.4))
+        _draw_edges(layer, inside, class_color(index), alpha, _line_width(view, 2 if filled else 3))
+    return layer
 
 
 def render_map(values: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
@@ -140,6 +171,19 @@ def _draw_edges(
 def _fill_table(color: tuple[int, int, int], alpha: int) -> NDArray[np.uint8]:
     table = np.zeros((2, 4), np.uint8)
     table[1] = (*(channel * alpha // 255 for channel in reversed(color)), alpha)
+    return table
+
+
+@lru_cache(maxsize=1)
+def _class_colors() -> NDArray[np.uint8]:
+    return voc_palette(256)
+
+
+@lru_cache(maxsize=8)
+def _class_table(alpha: int) -> NDArray[np.uint8]:
+    colors = np.concatenate([_class_colors()[:, ::-1], np.full((256, 1), 255, np.uint8)], axis=1)
+    table = (colors.astype(np.uint16) * alpha // 255).astype(np.uint8)
+    table[0] = 0
     return table
 
 

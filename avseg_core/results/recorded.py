@@ -52,6 +52,8 @@ class RecordedMasks:
     store: Path
     model: str
     windows: RecordedWindows
+    class_names: tuple[str, ...] = ()
+    """One per class of a model with classes, the first is the background."""
 
 
 def read_recorded(path: Path) -> RecordedMasks:
@@ -61,4 +63,5 @@ def read_recorded(path: Path) -> RecordedMasks:
         InputError: it is no sound mask store.
     """
     with MaskStore(path) as store:
-        return RecordedMasks(path, store.header.model, RecordedWindows(*store.moments()))
+        windows = RecordedWindows(*store.moments())
+        return RecordedMasks(path, store.header.model, windows, store.header.class_names)

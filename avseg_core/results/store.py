@@ -15,12 +15,12 @@ from contextlib import closing
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avseg_core.closing import Closing
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.results import codec
 from avseg_core.results.codec import Summary
@@ -47,7 +47,7 @@ _BUSY_SECONDS = 10.0
 T = TypeVar("T")
 
 
-class MaskStore:
+class MaskStore(Closing):
     """An open store. Mode "r" only reads (also while another process appends), "a" appends to an existing one."""
 
     def __init__(self, path: Path, mode: Literal["r", "a"] = "r") -> None:
@@ -84,14 +84,6 @@ class MaskStore:
         except sqlite3.Error as error:
             raise _failure(path, error) from None
         return cls(path, "a")
-
-    def __enter__(self) -> MaskStore:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the file; the store cannot be used any more."""

@@ -16,6 +16,7 @@ from avseg_core.data.registry import build_dataset
 from avseg_core.errors import InputError
 from avseg_core.models.audio_encoders import AudioEncoder
 from avseg_core.models.checkpoints import load_model, load_released
+from avseg_core.models.library import available_models, find_model
 from avseg_core.models.output import AVSModel
 from avseg_core.models.registry import build_model
 from avseg_core.models.weights import load_audio_weights, load_backbone_weights
@@ -57,10 +58,15 @@ def starting_model(config: TrainConfig, tell: Tell) -> nn.Module:
         (config.audio_weights, load_audio_weights, "audio encoder"),
     ):
         if path or not config.from_scratch:
-            load(model, Path(path) if path else None)
+            load(model, _weights_file(path) if path else None)
         else:
             tell(f"The {box} starts from random weights (from_scratch).")
     return model
+
+
+def _weights_file(given: str) -> Path:
+    """A file, or that of the model so called."""
+    return find_model(given) if given in available_models() else Path(given)
 
 
 def rehearses(config: TrainConfig, model: nn.Module) -> bool:

@@ -30,8 +30,8 @@ SIZE = (192, 128)
 
 @pytest.fixture(scope="session")
 def qapp() -> QApplication:
-    """The application as `main` makes it."""
-    return make_application()
+    """The application as `main` makes it, in English wherever the tests run."""
+    return make_application("en")
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from avseg_app.workers.decode_thread import display
 from avseg_app.workspace.canvas import Canvas, Pointed
+from avseg_app.workspace.class_legend import ClassLegend
+from avseg_core.data.palette import AVSS_CLASSES
 from avseg_core.media.video import Frame
 from avseg_core.results.look import OverlayStyle, render, visible_part
 from avseg_core.results.mask import binary
+from avseg_core.results.palette import voc_palette
 from tests.app.conftest import grab
 
 ORANGE = (230, 159, 0)
@@ -169,3 +172,58 @@ def test_one_pixel_maps_and_frames(mode: str) -> None:
     view = visible_part((1, 1), (0, 0, 1, 1), (640, 360))
     assert view is not None
     assert render(np.array([[255]], np.uint8), view, dataclasses.replace(STYLE, mode=mode)).shape == (1, 1, 4)
+
+
+DOG, VIOLIN = 17, 68
+"""Two of the 71 classes of AVSBench-Semantic."""
+
+
+def halves() -> np.ndarray:
+    """Labels [56,56]: a dog on the left third, a violin on the right third, silence between."""
+    labels = np.zeros((56, 56), np.uint8)
+    labels[:, :19], labels[:, 37:] = DOG, VIOLIN
+    return labels
+
+
+@pytest.mark.parametrize(("x", "label"), [(100, DOG), (320, 0), (540, VIOLIN)])
+def test_classes_have_their_colours(canvas: Canvas, x: int, label: int) -> None:
+    """The colours are those of the exported label pictures, whatever the threshold is."""
+    canvas.set_style(dataclasses.replace(STYLE, threshold=1.0))
+    canvas.set_mask(np.full((56, 56), 200, np.uint8), halves())
+    truth = voc_palette(71)[label] if label else [GREY] * 3
+    assert grab(canvas)[180, x].tolist() == pytest.approx([(int(c) + GREY) // 2 for c in truth], abs=2)
+
+
+def test_outlines_have_the_colours_of_their_classes(canvas: Canvas) -> None:
+    canvas.set_style(dataclasses.replace(STYLE, mode="outline", opacity=0.6))
+    canvas.set_mask(np.full((56, 56), 200, np.uint8), halves())
+    picture = grab(canvas)
+    assert picture[180, 100].tolist() == [GREY] * 3
+    for label in (DOG, VIOLIN):
+        assert np.any(np.all(np.abs(picture[180].astype(int) - voc_palette(71)[label]) <= 3, axis=1))
+
+
+def test_pointing_tells_the_class(canvas: Canvas, qtbot: QtBot) -> None:
+    canvas.set_mask(np.full((56, 56), 200, np.uint8), halves())
+    with qtbot.waitExposed(canvas):
+        canvas.show()
+    told: list[Pointed | None] = []
+    canvas.pointed.connect(told.append)
+    qtbot.mouseMove(canvas, QPoint(540, 180))
+    assert told[-1].label == VIOLIN
+
+
+def test_legend_names_the_classes_in_view_by_size(qtbot: QtBot) -> None:
+    labels = halves()
+    labels[:, :21] = DOG
+    legend = ClassLegend()
+    qtbot.addWidget(legend)
+    legend.set_classes(AVSS_CLASSES, labels)
+    legend.resize(legend.sizeHint())
+    assert legend.names == ["dog", "violin"]
+    assert legend.accessibleName() == "dog 38%, violin 34%"
+    picture = grab(legend).reshape(-1, 3)
+    for label in (DOG, VIOLIN):
+        assert np.any(np.all(picture == voc_palette(71)[label], axis=1))
+    legend.set_classes(AVSS_CLASSES, np.zeros((4, 4), np.uint8))
+    assert legend.accessibleName() == "Nothing sounds here"

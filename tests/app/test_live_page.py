@@ -313,6 +313,18 @@ def test_settings_of_the_panel_reach_the_session(live: LivePage) -> None:
     assert not recording.masks_box.isEnabled(), "masks lie on a picture"
 
 
+def test_history_and_presentation_name_the_most_telling_sound(live: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(live.client), "running", True)
+    parts = Latency(capture=0.01, wait=0.02, visual=0.06, audio=0.005, head=0.015, total=0.11)
+    tags = (("Animal", 0.9), ("Dog", 0.8), ("Bark", 0.5))
+    live.client.updated.emit(LiveUpdate(1.0, 0.1, tags, -20.0, None, parts, False))
+    assert live.history.moments[-1].tag == "Dog"
+    assert live._words == "Dog"
+    live.client.updated.emit(LiveUpdate(1.1, 0.1, (("Dog", 0.2),), -20.0, None, parts, False))
+    assert live.history.moments[-1].tag == "Dog"
+    assert live._words == "", "not sure enough for an audience"
+
+
 def test_calibration_is_one_click(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
     pairing = live.panel.pairing
     qtbot.mouseClick(pairing.calibrate_button, Qt.MouseButton.LeftButton)

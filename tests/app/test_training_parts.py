@@ -115,8 +115,8 @@ def test_published_recipes_stay_as_they_are(models: Path, tmp_path: Path) -> Non
     make_s4(tmp_path, {"train": 1, "val": 1, "test": 1}, size=32)
     survey = survey_of(tmp_path, "s4", published={"train": 3452})
     names = recipes_for(survey)
-    assert names[0] == FINETUNE
-    assert set(names[1:]) == {n for n in preset_names() if "-s4-" in n}
+    assert names[:2] == [FINETUNE, "scratch"]
+    assert set(names[2:]) == {n for n in preset_names() if "-s4-" in n}
     config = configured(command_words(Recipe("v2-s4-r50", "", ()), survey, []))
     assert config == base_config("v2-s4-r50", "", survey)
 

@@ -13,6 +13,7 @@ import pytest
 
 from avseg_core import cli
 from avseg_core.inference.live_model import LiveModel
+from avseg_core.media.index import probe
 from tests.live_fixtures import scene_model
 
 
@@ -56,7 +57,22 @@ def test_events_tell_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert recorded["problem"] == ""
     states = [(event["kind"], event["state"]) for event in events if event["event"] == "state"]
     for kind in ("camera", "microphone"):
-        assert [state for which, state in states if which == kind] == ["opening", "running", "stopped"]
+        walked = [state for which, state in states if which == kind]
+        assert walked[:2] == ["opening", "running"]
+        assert walked[-1] == "stopped"
+        assert "lost" not in walked
+
+
+def test_parts_choose_what_is_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--source", "test", "--seconds", "1", "--record", str(tmp_path), "--mirror", "--json")
+    assert _live(*words, "--parts", "picture") == 0
+    recorded = next(event for event in _events(capsys.readouterr().out) if event["event"] == "recorded")
+    assert recorded["masks"] is None
+    info = probe(Path(recorded["path"]))
+    assert info.has_video
+    assert info.audio == ()
+    assert _live(*words, "--parts", "sound", "masks") == 2
+    assert "masks need the picture" in capsys.readouterr().err
 
 
 def test_a_person_reads_sentences(capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,6 +131,20 @@ def test_fine_tuning_a_model_on_a_folder_of_ones_own_with_classes(tmp_path, caps
     assert_equal_states(dict(before.backbone.state_dict()), dict(after.backbone.state_dict()))
 
 
+def test_a_model_of_ones_own_starts_from_chance_but_for_the_shipped_sound_network(tmp_path):
+    own = make_folder(tmp_path, {"train": 2, "val": 1}, size=64, classes=True)
+    run = Run(tmp_path / "run")
+    settings = ["model.image_size=[64,64]", "epochs=1", "tensorboard=false", "model.encoder_layers=1"]
+    words = command(run.folder, "--preset", "scratch", "--data", own, "--device", "cpu", settings=settings)
+    assert main([*words, "backbone_weights=avsegformer-lite", "freeze=backbone"]) == 0
+    config, made, shipped = run.config(), load_model(run.exported_model), load_model("avsegformer-lite")
+    assert (config.data.dataset, config.model.num_classes) == ("folder", 4)
+    for box in ("backbone", "audio_encoder"):
+        theirs = getattr(shipped, box).state_dict()
+        assert_equal_states(dict(getattr(made, box).state_dict()), dict(theirs))
+    assert made.config.embed_dim == 128
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

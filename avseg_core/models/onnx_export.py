@@ -1,0 +1,133 @@
+"""A model as one ONNX file, kept only if onnxruntime answers with it what PyTorch answers.
+
+Inputs of the file: `frames` [N,3,H,W] float32, ImageNet-normalised, and `logmel` [N,1,96,64]; outputs: `logits`
+[N,C,H,W] and, with a channel mixer, `mixer_weights` [N,D]. N is free, but for models that need whole clips. The model's
+configuration stands in the file's metadata under "avseg_config".
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS
+from avseg_core.config import to_dict
+from avseg_core.errors import AVSegError, InputError
+from avseg_core.models.library import CONFIG_KEY
+from avseg_core.models.output import AVSModel
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+OPSET = 20
+TOLERANCE = 1e-3
+"""Largest difference of a logit, relative to the largest one (or to 1)."""
+Inputs = tuple[Tensor, Tensor]
+"""frames and logmel."""
+
+
+@dataclass(frozen=True)
+class OnnxReport:
+    """What was written, and how well it was checked."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    checked: int
+    """Inputs that were compared."""
+    difference: float
+    """Largest difference of a logit from PyTorch's, over all of them."""
+
+
+class _Plain(nn.Module):
+    """Tensors in, tensors out."""
+
+    def __init__(self, model: AVSModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, frames: Tensor, logmel: Tensor) -> tuple[Tensor, ...]:
+        output = self.model(frames, logmel)
+        return (output.logits,) if output.mixer_weights is None else (output.logits, output.mixer_weights)
+
+
+def export_onnx(model: AVSModel, path: Path, real: Sequence[Inputs] = ()) -> OnnxReport:
+    """Writes `model`, which is in evaluation mode on the CPU, to `path`, or nothing at all.
+
+    Args:
+        real: inputs to compare on beside random ones.
+
+    Raises:
+        InputError: a package is missing.
+        AVSegError: the file answers otherwise than PyTorch, or cannot be written.
+    """
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"ONNX needs the package {missing[0]}: install avseg[onnx] (pip install {' '.join(PACKAGES)})."
+        )
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(model, partial)
+        tests = [*(random_inputs(model, clips, seed=clips) for clips in (1, 3)), *real]
+        difference = max(_difference(model, partial, test) for test in tests)
+        os.replace(partial, path)
+    except OSError as error:
+        raise AVSegError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return OnnxReport(path, path.stat().st_size, len(tests), difference)
+
+
+def random_inputs(model: AVSModel, clips: int, seed: int) -> Inputs:
+    """Noise for `clips` frames, or as many whole clips."""
+    frames = clips * (model.clip_length or 1)
+    generator = torch.Generator().manual_seed(seed)
+    pictures = torch.randn(frames, 3, *model.config.image_size, generator=generator)
+    return pictures, torch.randn(frames, 1, EXAMPLE_FRAMES, MEL_BANDS, generator=generator)
+
+
+@torch.no_grad()
+def _write(model: AVSModel, path: Path) -> None:
+    wrapped = _Plain(model).eval()
+    example = random_inputs(model, 2, seed=0)
+    free = {0: torch.export.Dim.DYNAMIC}
+    program = torch.onnx.export(
+        wrapped,
+        example,
+        dynamo=True,
+        verbose=False,
+        opset_version=OPSET,
+        input_names=["frames", "logmel"],
+        output_names=["logits", "mixer_weights"][: len(wrapped(*example))],
+        dynamic_shapes=(free, free) if model.clip_length is None else None,
+    )
+    assert program is not None
+    program.model.metadata_props[CONFIG_KEY] = json.dumps(to_dict(model.config))
+    program.save(path)
+
+
+def _difference(model: AVSModel, path: Path, inputs: Inputs) -> float:
+    """Largest difference of a logit. Raises AVSegError beyond the tolerance."""
+    frames, logmel = inputs
+    with torch.inference_mode():
+        expected = model(frames, logmel).logits
+    answer = cast(Any, _session(path)).run(["logits"], {"frames": frames.numpy(), "logmel": logmel.numpy()})[0]
+    difference = float((torch.from_numpy(answer) - expected).abs().max())
+    if not difference <= TOLERANCE * max(1.0, float(expected.abs().max())):
+        raise AVSegError(f"{path.name}: answers otherwise than PyTorch (by {difference:.2g}); it was not kept.")
+    return difference
+
+
+def _session(path: Path) -> object:
+    onnxruntime: Any = importlib.import_module("onnxruntime")
+    session: object = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session

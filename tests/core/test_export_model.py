@@ -1,0 +1,89 @@
+"""`export-model`: the ONNX file answers as PyTorch does, or there is none."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from avseg_core.cli import main
+from avseg_core.models import onnx_export
+from avseg_core.models.checkpoints import load_model, save_model
+from avseg_core.models.onnx_export import random_inputs
+from avseg_core.models.registry import build_model
+from tests.segment_fixtures import small_model_config
+
+CONFIG = replace(small_model_config(), backbone="mobilenetv3_small_050")
+
+
+def save_small(path: Path, seed: int) -> Path:
+    torch.manual_seed(seed)
+    save_model(build_model(CONFIG), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_small(tmp_path_factory.mktemp("models") / "small.safetensors", 0)
+
+
+@pytest.fixture(scope="module")
+def exported(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("onnx") / "new" / "small.onnx"
+    assert main(["export-model", str(small), "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_file_answers_as_pytorch_for_any_number_of_frames(small: Path, exported: Path) -> None:
+    assert [path.name for path in exported.parent.iterdir()] == ["small.onnx"]
+    model = load_model(small)
+    session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+    frames, logmel = random_inputs(model, 5, seed=9)
+    logits, weights = session.run(None, {"frames": frames.numpy(), "logmel": logmel.numpy()})
+    with torch.inference_mode():
+        expected = model(frames, logmel)
+    assert np.abs(logits - expected.logits.numpy()).max() < 1e-3
+    assert np.abs(weights - expected.mixer_weights.numpy()).max() < 1e-4
+    kept = {item.key: item.value for item in onnx.load(exported).metadata_props}
+    assert json.loads(kept["avseg_config"])["embed_dim"] == 32
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_only_a_file_that_answers_as_the_model_is_kept(
+    small: Path, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_export, "_write", lambda model, path: shutil.copyfile(exported, path))
+    out = tmp_path / "out" / "small.onnx"
+    other = save_small(tmp_path / "other.safetensors", 1)
+    assert main(["export-model", str(other), "--out", str(out)]) == 1
+    assert "answers otherwise than PyTorch" in capsys.readouterr().err
+    assert list(out.parent.iterdir()) == []
+    assert main(["export-model", str(small), "--out", str(out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["checked"] == 3
+    assert report["difference"] < 1e-3
+
+
+@pytest.mark.parametrize(("name", "package", "words"), [("x.onnx", "onnxscript", "avseg[onnx]"), ("x.pt", "", ".onnx")])
+def test_what_is_missing_is_said(
+    small: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    package: str,
+    words: str,
+) -> None:
+    find = onnx_export.importlib.util.find_spec
+    monkeypatch.setattr(onnx_export.importlib.util, "find_spec", lambda name: None if name == package else find(name))
+    assert main(["export-model", str(small), "--out", str(tmp_path / name)]) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
