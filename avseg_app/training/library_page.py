@@ -236,6 +236,7 @@ class LibraryPage(QWidget):
         text = QTextBrowser()
         text.setOpenExternalLinks(True)
         text.setAccessibleName(dialog.windowTitle())
+        text.document().setDocumentMargin(14)
         text.setSearchPaths([str(card.file.parent)])
         text.setMarkdown(_story(card).read_text(encoding="utf-8", errors="replace"))
         dialog.setLayout(column(text, margins=(12, 12, 12, 12)))
