@@ -409,11 +409,11 @@ def finetune_preset() -> TrainConfig:
     """A short run that adapts an existing model to a small data set without forgetting what it knows."""
     return TrainConfig(
         data=DataConfig(dataset="folder", augment=True),
-        loss=LossConfig(mix_weight=0.0, empty_mask_weight=0.5, rehearsal_weight=2.0),
+        loss=LossConfig(mix_weight=0.0, empty_mask_weight=0.5, rehearsal_weight=5.0),
         epochs=30,
         batch_size=1,
         rehearsal=4,
-        learning_rate=5e-4,
+        learning_rate=3e-4,
         schedule="cosine",
         warmup_steps=10,
         clip_norm=1.0,

@@ -99,7 +99,7 @@ class LibraryPage(QWidget):
         self.train_button = QPushButton(icon("training"), self.tr("Fine-tune…"))
         self.train_button.clicked.connect(lambda: self._with_card(lambda card: self.train_requested.emit(card.name)))
         self.export_button = QPushButton(icon("export"), self.tr("Save a copy…"))
-        self.export_button.setToolTip(self.tr("One safetensors file with the configuration inside"))
+        self.export_button.setToolTip(self.tr("One safetensors file with the configuration inside, or an ONNX file"))
         self.export_button.clicked.connect(lambda: self._with_card(self._ask_copy))
         self.rename_button = QPushButton(self.tr("Rename…"))
         self.rename_button.clicked.connect(lambda: self._with_card(self._ask_name))
@@ -236,6 +236,7 @@ class LibraryPage(QWidget):
         text = QTextBrowser()
         text.setOpenExternalLinks(True)
         text.setAccessibleName(dialog.windowTitle())
+        text.document().setDocumentMargin(14)
         text.setSearchPaths([str(card.file.parent)])
         text.setMarkdown(_story(card).read_text(encoding="utf-8", errors="replace"))
         dialog.setLayout(column(text, margins=(12, 12, 12, 12)))
@@ -245,15 +246,24 @@ class LibraryPage(QWidget):
     def _ask_copy(self, card: ModelCard) -> None:
         dialog = QFileDialog(self, self.tr("Save a copy of {0}").format(card.name))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([self.tr("Weights (*.safetensors)"), self.tr("ONNX, for other programs (*.onnx)")])
+        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix("onnx" if "onnx" in name else "safetensors"))
         dialog.setDefaultSuffix("safetensors")
-        dialog.selectFile(f"{card.name}.safetensors")
+        dialog.selectFile(card.name)
         dialog.fileSelected.connect(lambda name: self.save_copy(card, Path(name)))
         dialog.open()
 
     def save_copy(self, card: ModelCard, target: Path) -> None:
-        """Copies the weights to `target`."""
+        """Copies the weights to `target`; where it ends in .onnx, the model is converted and compared first."""
         done = self.tr("{0} is saved as {1}.").format(card.name, target)
-        self._do(lambda: library.copy_out(card, target), lambda: self.said.emit("success", done))
+        if target.suffix.lower() != ".onnx":
+            self._do(lambda: library.copy_out(card, target), lambda: self.said.emit("success", done))
+            return
+        self.said.emit("info", self.tr("Converting {0}; it is compared before it is kept…").format(card.name))
+        task = CommandTask(["export-model", card.name, "--out", str(target)], self)
+        equal = self.tr("Its answers differ from PyTorch's by at most {0:.1e}.")
+        task.done.connect(lambda report: self.said.emit("success", f"{done} {equal.format(report['difference'])}"))
+        task.failed.connect(lambda text: self.said.emit("error", text))
 
     def _ask_name(self, card: ModelCard) -> None:
         dialog = QInputDialog(self)

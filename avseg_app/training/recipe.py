@@ -10,7 +10,7 @@ from avseg_core.config import OWN_PRESETS, TrainConfig, preset, preset_names
 from avseg_core.models.library import find_model, read_config
 from avseg_core.training.survey_report import Survey
 
-FINETUNE = "finetune"
+FINETUNE, SCRATCH = "finetune", "scratch"
 HOLD_OUT = 0.25
 """Share of the clips kept apart for measuring in a folder without splits."""
 

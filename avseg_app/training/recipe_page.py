@@ -28,6 +28,7 @@ from avseg_app.training.recipe import (
     FINETUNE,
     LEARNING,
     QUALITIES,
+    SCRATCH,
     Quality,
     Recipe,
     base_config,
@@ -228,8 +229,8 @@ class RecipePage(QWidget):
     def _preset_title(self, name: str) -> str:
         if name == FINETUNE:
             return self.tr("Fine-tune a model")
-        if name.count("-") != 2:
-            return name.replace("-", " ").capitalize()
+        if name == SCRATCH:
+            return self.tr("From scratch: a small model of your own")
         generation, task, backbone = name.split("-")
         paper = self.tr(" as printed") if generation == "paper" else ""
         return f"{_GENERATIONS[generation]}{paper} · {task.upper()} · {_BACKBONES[backbone]}"

@@ -936,8 +936,8 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Kopie speichern …</translation>
     </message>
     <message>
-        <source>One safetensors file with the configuration inside</source>
-        <translation>Eine Safetensors-Datei mit der Konfiguration darin</translation>
+        <source>One safetensors file with the configuration inside, or an ONNX file</source>
+        <translation>Eine Safetensors-Datei mit der Konfiguration darin oder eine ONNX-Datei</translation>
     </message>
     <message>
         <source>Rename…</source>
@@ -1076,8 +1076,24 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Eine Kopie von {0} speichern</translation>
     </message>
     <message>
+        <source>Weights (*.safetensors)</source>
+        <translation>Gewichte (*.safetensors)</translation>
+    </message>
+    <message>
+        <source>ONNX, for other programs (*.onnx)</source>
+        <translation>ONNX, für andere Programme (*.onnx)</translation>
+    </message>
+    <message>
         <source>{0} is saved as {1}.</source>
         <translation>{0} ist als {1} gespeichert.</translation>
+    </message>
+    <message>
+        <source>Converting {0}; it is compared before it is kept…</source>
+        <translation>{0} wird umgewandelt und verglichen, bevor es behalten wird …</translation>
+    </message>
+    <message>
+        <source>Its answers differ from PyTorch&apos;s by at most {0:.1e}.</source>
+        <translation>Seine Antworten weichen von PyTorch um höchstens {0:.1e} ab.</translation>
     </message>
     <message>
         <source>Rename the model</source>
@@ -1573,6 +1589,10 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     <message>
         <source>Fine-tune a model</source>
         <translation>Ein Modell feinabstimmen</translation>
+    </message>
+    <message>
+        <source>From scratch: a small model of your own</source>
+        <translation>Von Grund auf: ein kleines eigenes Modell</translation>
     </message>
     <message>
         <source> as printed</source>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from avseg_app.main_window import MainWindow
 from avseg_app.settings import Settings, SettingsStore
 from avseg_app.theme import ThemeManager
 from avseg_app.workspace.cache import result_cache
+from avseg_core.training.run_store import Run
 from tests.media_fixtures import Clip, Tone, write_clip
 
 MODEL = "small"
@@ -88,13 +90,27 @@ def window(
 
 
 @pytest.fixture(scope="module")
-def studio(qapp: QApplication, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The run folders of a module's tests; whatever still trains in them at the end is ended."""
+    folder = tmp_path_factory.mktemp("training") / "runs"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AVSEG_RUNS", str(folder))
+        yield folder
+    for run in folder.glob("*"):
+        status = Run(run).status()
+        if status.state in ("running", "paused"):
+            os.kill(status.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def studio(
+    qapp: QApplication, models: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MainWindow]:
     """One main window with its worker for all tests of a module: loading torch takes seconds."""
     folder = tmp_path_factory.mktemp("studio")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("AVSEG_MODELS", str(models))
-        patch.setenv("AVSEG_RUNS", str(folder / "runs"))
         opened = open_window(qapp, folder)
         yield opened
         opened.close()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,6 @@ from pytestqt.qtbot import QtBot
 
 from avseg_app.main_window import MainWindow
 from avseg_app.training.jobs import LAUNCH_FILE, RunView
-from avseg_core.training.run_store import Run
 from tests.app.conftest import MODEL
 from tests.avsbench_fixtures import make_folder
 
@@ -34,17 +33,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Run folders of this test alone; whatever still trains in them is ended."""
-    folder = tmp_path / "runs"
-    monkeypatch.setenv("AVSEG_RUNS", str(folder))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield folder
-    for run in folder.glob("*"):
-        status = Run(run).status()
-        if status.state in ("running", "paused"):
-            os.kill(status.pid, signal.SIGKILL)
+@pytest.fixture
+def window(shared_window: MainWindow) -> MainWindow:
+    """The one window of these tests, on the page of training."""
+    shared_window.modes.set_mode("training")
+    return shared_window
 
 
 def options(data: Path, *settings: str) -> list[str]:
@@ -67,9 +60,47 @@ def state(window: MainWindow) -> str:
     return "" if view is None else view.status.state
 
 
+def test_a_run_outlives_the_window_its_own_death_and_is_found_again(
+    qtbot: QtBot, request: pytest.FixtureRequest, own: Path, models: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First of all tests here: the window must open after the one that started the run is gone."""
+    monkeypatch.setenv("AVSEG_MODELS", str(models))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    _start_and_die(options(own, "checkpoint_steps=1"))
+    window: MainWindow = request.getfixturevalue("window")
+    wait_for(qtbot, lambda: state(window) == "running" and len(shown(window).evaluations) > 0)
+    assert shown(window).name == "left"
+
+    _click(qtbot, window, "pause")
+    wait_for(qtbot, lambda: state(window) == "paused")
+    steps = shown(window).status.step
+    _click(qtbot, window, "go_on")
+    wait_for(qtbot, lambda: state(window) == "running" and shown(window).status.step > steps)
+
+    os.kill(shown(window).status.pid, signal.SIGKILL)
+    wait_for(qtbot, lambda: state(window) == "dead")
+    assert "Resume" in window.training.watch.trouble_text.text()
+    before = shown(window).status.step
+    _click(qtbot, window, "resume")
+    wait_for(qtbot, lambda: state(window) == "running" and shown(window).status.step > before)
+    assert shown(window).started.resumed_step > 0
+    done = shown(window).curves.steps
+    assert list(done) == sorted(set(done))
+
+    _click(qtbot, window, "cancel")
+    wait_for(qtbot, lambda: state(window) == "finished")
+    view = shown(window)
+    assert view.status.message == "cancelled"
+    assert not view.status.model
+    assert window.training.watch.button("resume").isVisible()
+    assert not window.training.watch.button("use").isVisible()
+    assert view.run.config().epochs == 500
+    assert view.run.last_checkpoint.is_file()
+    assert view.run.events()[-1].kind == "finished"
+
+
 def test_from_a_folder_to_a_model_that_is_used(qtbot: QtBot, window: MainWindow, own: Path, runs: Path) -> None:
     page = window.training
-    window.modes.set_mode("training")
     assert page.isVisible()
     page.scan(own)
     data = page.new.data
@@ -92,9 +123,10 @@ def test_from_a_folder_to_a_model_that_is_used(qtbot: QtBot, window: MainWindow,
     recipe.epochs.setValue(400)
     recipe.form.editors["early_stop_epochs"].setText("0")
     wait_for(qtbot, lambda: "At most" in recipe.estimate.text())
-    assert "400 steps" in recipe.estimate.text()
+    assert "800 steps" in recipe.estimate.text()
 
     qtbot.mouseClick(page.new.start, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, lambda: shown(window) is not None and shown(window).name == "own-1")
     wait_for(qtbot, lambda: len(page.watch.curves.loss.values("loss")) >= 3 and len(shown(window).evaluations) >= 2)
     assert shown(window).config.data.exclude == ("train/train_2",)
     assert shown(window).started.train_clips == 2
@@ -108,6 +140,7 @@ def test_from_a_folder_to_a_model_that_is_used(qtbot: QtBot, window: MainWindow,
     page.watch.tabs.setCurrentIndex(1)
     wait_for(qtbot, lambda: bool(page.watch.masks.cells) and not page.watch.masks.cells[0].answer.image.isNull())
 
+    assert page.watch.button("wipe").isVisible()
     ready: list[str] = []
     window.controller.device_changed.connect(lambda answer: ready.append(answer.model))
     assert page.watch.button("use").isVisible()
@@ -121,92 +154,39 @@ def test_from_a_folder_to_a_model_that_is_used(qtbot: QtBot, window: MainWindow,
     assert not page.library.use_button.isEnabled()
 
 
-def test_a_run_outlives_the_window_and_is_found_again(
-    qtbot: QtBot, request: pytest.FixtureRequest, own: Path, models: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_waiting_run_starts_when_no_other_is_active_and_says_why_it_cannot(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("AVSEG_MODELS", str(models))
-    _start_and_die(options(own))
-    window: MainWindow = request.getfixturevalue("window")
-    window.modes.set_mode("training")
-    wait_for(qtbot, lambda: state(window) == "running" and len(shown(window).evaluations) > 0)
-    assert shown(window).name == "left"
-
-    _click(qtbot, window, "pause")
-    wait_for(qtbot, lambda: state(window) == "paused")
-    steps = shown(window).status.step
-    _click(qtbot, window, "go_on")
-    wait_for(qtbot, lambda: state(window) == "running" and shown(window).status.step > steps)
-
-    _click(qtbot, window, "cancel")
-    wait_for(qtbot, lambda: state(window) == "finished")
-    view = shown(window)
-    assert view.status.message == "cancelled"
-    assert not view.status.model
-    assert window.training.watch.button("resume").isVisible()
-    assert not window.training.watch.button("use").isVisible()
-    assert view.run.config().epochs == 500
-    assert view.run.last_checkpoint.is_file()
-    assert view.run.events()[-1].kind == "finished"
-
-
-def test_a_process_that_is_killed_is_said_in_words_and_can_go_on(
-    qtbot: QtBot, window: MainWindow, own: Path, runs: Path
-) -> None:
-    window.modes.set_mode("training")
-    folder = window.training.jobs.start("victim", options(own, "checkpoint_steps=1"), wait=False)
-    window.training.show_run(folder)
-    wait_for(qtbot, lambda: state(window) == "running" and shown(window).status.step > 1)
-    os.kill(shown(window).status.pid, signal.SIGKILL)
-    wait_for(qtbot, lambda: state(window) == "dead")
-    assert "Resume" in window.training.watch.trouble_text.text()
-    before = shown(window).status.step
-    _click(qtbot, window, "resume")
-    wait_for(qtbot, lambda: state(window) == "running" and shown(window).status.step > before)
-    assert shown(window).started.resumed_step > 0
-    steps = shown(window).curves.steps
-    assert list(steps) == sorted(set(steps))
-
-
-def test_a_run_that_cannot_start_says_why(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    window.modes.set_mode("training")
-    words = ["--preset", "finetune", "--data", str(tmp_path / "nowhere"), "--init-from", MODEL]
-    window.training.show_run(window.training.jobs.start("lost", words, wait=False))
-    wait_for(qtbot, lambda: state(window) == "failed")
-    assert "nowhere: no such folder" in window.training.watch.trouble_text.text()
-    window.training.delete_run(shown(window))
-    wait_for(qtbot, lambda: window.training.sidebar.runs.count() == 0)
-
-
-def test_an_empty_folder_is_refused_with_a_remedy(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    window.modes.set_mode("training")
-    window.training.scan(empty)
-    data = window.training.new.data
-    wait_for(qtbot, lambda: data.refusal.isVisible())
-    assert "the folder is empty; put videos in it" in data.refusal_text.text()
-    assert not window.training.new.next.isEnabled()
-
-
-def test_a_waiting_run_starts_when_no_other_is_active(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    """Told by a process that sleeps in place of a training."""
+    """The run it waits for is a process that sleeps."""
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     jobs = window.training.jobs
     busy = jobs.folder / "busy"
     busy.mkdir(parents=True)
     (busy / LAUNCH_FILE).write_text(f'{{"words": [], "time": {time.time()}, "queued": false, "pid": {sleeper.pid}}}')
+    wait_for(qtbot, lambda: "busy" in [view.name for view in jobs.views])
     words = ["--preset", "finetune", "--data", str(tmp_path / "nowhere"), "--init-from", MODEL]
-    jobs.start("second", words, wait=True)
-
-    def second() -> RunView | None:
-        return next((view for view in jobs.views if view.name == "second"), None)
-
-    wait_for(qtbot, lambda: second() is not None and len(jobs.views) == 2)
-    qtbot.wait(1500)
-    assert second().queued
+    window.training.show_run(jobs.start("second", words, wait=True))
+    wait_for(qtbot, lambda: shown(window) is not None and shown(window).name == "second")
+    jobs.refresh()
+    with qtbot.waitSignal(jobs.changed):
+        pass
+    assert shown(window).queued
     sleeper.kill()
     sleeper.wait()
-    wait_for(qtbot, lambda: not second().queued and second().status.state == "failed")
+    wait_for(qtbot, lambda: not shown(window).queued and state(window) == "failed")
+    assert "nowhere: no such folder" in window.training.watch.trouble_text.text()
+    window.training.delete_run(shown(window))
+    wait_for(qtbot, lambda: "second" not in [view.name for view in jobs.views])
+
+
+def test_an_empty_folder_is_refused_with_a_remedy(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    window.training.scan(empty)
+    data = window.training.new.data
+    wait_for(qtbot, lambda: data.refusal.isVisible())
+    assert "the folder is empty; put videos in it" in data.refusal_text.text()
+    assert not window.training.new.next.isEnabled()
 
 
 def test_the_mode_changes_and_leaves_the_video_open(qtbot: QtBot, window: MainWindow, clip: Path) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QTextBrowser
 from pytestqt.qtbot import QtBot
 
+from avseg_app.training import library_page, wipe_dialog
 from avseg_app.training.added_runs import add_runs, forget_run, read_added
 from avseg_app.training.augment_strip import vary
 from avseg_app.training.insight import InsightView, class_names, mixer_matrix
@@ -22,17 +24,28 @@ from avseg_app.training.library_page import LibraryPage
 from avseg_app.training.recipe import LEARNING, learning_of
 from avseg_app.training.recipe_page import RecipePage
 from avseg_app.training.wipe import Wipe
-from avseg_app.training.wipe_dialog import load_moments, moments_of
+from avseg_app.training.wipe_dialog import WipeDialog, load_moments, moments_of
 from avseg_core.config import DataConfig, TrainConfig, preset, save_toml
 from avseg_core.errors import InputError
 from avseg_core.training.events import Evaluated, Finished, to_line
-from avseg_core.training.library import Speed, keep_speed
+from avseg_core.training.library import Speed, keep_speed, read_card
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Preview, Survey
-from tests.app.conftest import MODEL
+from tests.app.conftest import MODEL, PATIENCE
 from tests.avsbench_fixtures import make_folder
 
 COLORS = ("red", "blue")
+
+
+class FakeTask(QObject):
+    """Stands in for a process; the test answers for it."""
+
+    done = Signal(dict)
+    failed = Signal(str)
+
+    def __init__(self, words: list[str], parent: QObject) -> None:
+        super().__init__(parent)
+        self.words = words
 
 
 def preview_of(shape: tuple[int, int] = (30, 40)) -> Preview:
@@ -140,14 +153,19 @@ def test_the_divider_follows_the_mouse_and_the_keys(qtbot: QtBot) -> None:
     assert wipe.share == 1.0
 
 
+def write_masks(folder: Path, sounds: bool, time: float) -> None:
+    """One mask of train_0.mp4 as `segment --export png` writes it: everything or nothing sounds."""
+    folder.mkdir(parents=True)
+    Image.fromarray(np.full((64, 64), 255 * sounds, np.uint8)).save(folder / "train_0_0.png")
+    listed = {"masks": [{"index": 0, "file": "train_0_0.png", "time": time, "frame_time": time}]}
+    (folder / "train_0.json").write_text(json.dumps(listed))
+
+
 def test_moments_show_the_masks_of_both_models(tmp_path: Path) -> None:
     root = make_folder(tmp_path, {"train": 1}, size=64)
     video = root / "train" / "train_0.mp4"
-    for name, value in (("before", 0), ("after", 255)):
-        (tmp_path / name).mkdir()
-        Image.fromarray(np.full((64, 64), value, np.uint8)).save(tmp_path / name / "train_0_0.png")
-        listed = {"masks": [{"index": 0, "file": "train_0_0.png", "time": 1.5, "frame_time": 1.5}]}
-        (tmp_path / name / "train_0.json").write_text(json.dumps(listed))
+    for name in ("before", "after"):
+        write_masks(tmp_path / name, name == "after", 1.5)
     (moment,) = load_moments(video, tmp_path / "before", tmp_path / "after")
     assert moment.time == 1.5
     assert moment.before.pixelColor(32, 32) != moment.after.pixelColor(32, 32)
@@ -157,6 +175,62 @@ def test_moments_show_the_masks_of_both_models(tmp_path: Path) -> None:
     (tmp_path / "after" / "train_0.json").write_text("{}")
     with pytest.raises(InputError, match="holds no masks of train_0"):
         load_moments(video, tmp_path / "before", tmp_path / "after")
+
+
+def test_one_model_looks_after_the_other(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    class Segment(FakeTask):
+        """Answers at once, with masks as the command writes them."""
+
+        def __init__(self, words: list[str], parent: QObject) -> None:
+            super().__init__(words, parent)
+            asked.append(words)
+            write_masks(Path(words[words.index("--out") + 1]), len(asked) == 2, 1.5)
+            QTimer.singleShot(0, self, lambda: self.done.emit({}))
+
+        def stop(self) -> None:
+            pass
+
+    monkeypatch.setattr(wipe_dialog, "CommandTask", Segment)
+    run = Run(finished_run(tmp_path / "mine"))
+    dialog = WipeDialog(view_of(run, preset("finetune")))
+    qtbot.addWidget(dialog)
+    dialog.open()
+    video = make_folder(tmp_path, {"train": 1}, size=64) / "train" / "train_0.mp4"
+    dialog.compare(video)
+    qtbot.waitUntil(lambda: bool(dialog.moments))
+    folders = [Path(dialog._folder.name) / name for name in ("before", "after")]
+    times = ["--export", "png", "--at", "0.5", "1.5", "2.5"]
+    assert asked == [
+        ["segment", str(video), "--model", model, "--out", str(folder), *times]
+        for model, folder in zip((preset("finetune").init_from, str(run.exported_model)), folders, strict=True)
+    ]
+    assert dialog.moments[0].before != dialog.moments[0].after
+    assert dialog.caption.text() == "1.5 s"
+    dialog.reject()
+    assert not folders[0].exists()
+
+
+@pytest.mark.slow
+def test_both_models_look_at_a_video(
+    qtbot: QtBot, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVSEG_MODELS", str(models))
+    run = Run(finished_run(tmp_path / "mine"))
+    shutil.copyfile(models / f"{MODEL}.safetensors", run.exported_model)
+    dialog = WipeDialog(view_of(run, replace(preset("finetune"), init_from=MODEL)))
+    qtbot.addWidget(dialog)
+    dialog.open()
+    video = make_folder(tmp_path, {"train": 1}, size=64) / "train" / "train_0.mp4"
+    dialog.compare(video)
+    qtbot.waitUntil(lambda: bool(dialog.moments), timeout=PATIENCE)
+    assert [moment.time for moment in dialog.moments] == [0.5, 1.5, 2.5]
+    assert dialog.wipe.names == (MODEL, "mine")
+    assert all(moment.before == moment.after for moment in dialog.moments)  # the same weights
+    folder = Path(dialog._folder.name)
+    dialog.reject()
+    assert not folder.exists()
 
 
 def evaluated(number: int, **changes: object) -> Evaluated:
@@ -233,6 +307,25 @@ def test_the_library_knows_the_speed_and_shows_the_card(
     dialog = page.show_story(page.card)
     assert "avsegformer-lite" in dialog.findChild(QTextBrowser).toPlainText().lower()
     dialog.close()
+    page.close_threads()
+
+
+def test_a_model_is_saved_as_onnx_by_the_command(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_page, "CommandTask", FakeTask)
+    page = LibraryPage()
+    qtbot.addWidget(page)
+    said: list[tuple[str, str]] = []
+    page.said.connect(lambda kind, text: said.append((kind, text)))
+    card = read_card("avsegformer-lite")
+    page.save_copy(card, tmp_path / "lite.onnx")
+    task = page.findChild(FakeTask)
+    assert task.words == ["export-model", "avsegformer-lite", "--out", str(tmp_path / "lite.onnx")]
+    task.done.emit({"difference": 2e-6})
+    task.failed.emit("ONNX needs the package onnx")
+    assert [kind for kind, _ in said] == ["info", "success", "error"]
+    assert said[1][1].endswith("differ from PyTorch's by at most 2.0e-06.")
+    page.save_copy(card, tmp_path / "lite.safetensors")
+    qtbot.waitUntil((tmp_path / "lite.safetensors").is_file)
     page.close_threads()
 
 

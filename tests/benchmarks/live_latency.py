@@ -1,4 +1,4 @@
-"""Delays of the live mode on this machine: `python tests/benchmarks/live_latency.py [--seconds 60] [--source test]`.
+"""Delays of the live mode on this machine: `python -m tests.benchmarks.live_latency [--seconds 60]`.
 
 Prints, for both places of the sound's window, mask updates per second and the delay from capture to mask with its
 parts. Close everything else first: another busy program doubles the numbers on two cores.
@@ -18,7 +18,8 @@ from avseg_core.media.capture import CameraOptions
 from avseg_core.media.capture_sources import camera, default_sound, microphone
 from avseg_core.media.capture_stream import PlayClock
 
-WARM_UP = 3.0
+WARM_UP = 10
+"""Masks that do not count: the first ones compile and fill caches."""
 PARTS = ("capture", "wait", "visual", "audio", "head", "total")
 
 
@@ -51,19 +52,26 @@ def measure(config: LiveConfig, args: argparse.Namespace) -> None:
     model = LiveModel.load(config)
     session.start()
     session.segment_with(model)
-    time.sleep(WARM_UP)
+    while len(results) < WARM_UP:
+        time.sleep(0.05)
     results.clear()
     start, frames = time.monotonic(), session.camera.frames
     time.sleep(args.seconds)
     seconds, pictures = time.monotonic() - start, session.camera.frames - frames
     measured, counters = list(results), session.counters
     session.stop()
+    if not any(not result.reused for result in measured):
+        print(f"{config.window:<9}no new picture was looked at in {seconds:.0f} s: measure for longer")
+        return
     totals = sorted(result.latency.total * 1000 for result in measured)
     p50, p95 = totals[len(totals) // 2], totals[int(len(totals) * 0.95)]
     fresh = [result.latency for result in measured if not result.reused]
     parts = "".join(f"{statistics.median(vars(latency)[part] for latency in fresh) * 1000:9.0f}" for part in PARTS)
     print(f"{config.window:<9}{len(measured) / seconds:8.1f}{pictures / seconds:7.1f}{p50:6.0f}{p95:6.0f}  {parts}")
-    print(f"{'':<9}overflows {counters.overflows}, missing sound {counters.gaps} s, reused {counters.reused}")
+    print(
+        f"{'':<9}overflows {counters.overflows}, missing sound {counters.gaps} s, reused {counters.reused}, "
+        f"updates skipped {counters.skipped}, pictures lost by the source {counters.frames_lost}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The live mode for a long time: `python tests/benchmarks/live_soak.py [--minutes 60] [--record DIR]`.
+"""The live mode for a long time: `python -m tests.benchmarks.live_soak [--minutes 60]`.
 
 Prints memory, updates and everything that was lost once a minute, and fails if memory grows or sound overflows.
 """
