@@ -32,6 +32,8 @@ HIDDEN = 1280
 """Width of the classifier's head in all EfficientNet-Lite."""
 CHANNELS = 4
 _LEAST = 1e-4
+_HEARD = 0.1
+"""Scores below say nothing: silence has some, too."""
 
 
 class LabelPrior(nn.Module):
@@ -66,7 +68,8 @@ class LabelPrior(nn.Module):
         What speaks for a thing weakly counts even less where something speaks for another thing strongly: "Animal"
         comes with every "Dog" and then says nothing about hens.
         """
-        weights = (scores[:, :, None] * self.bridge).amax(dim=1)
+        heard = scores * (scores > _HEARD)
+        weights = (heard[:, :, None] * self.bridge).amax(dim=1)
         return weights.square() / weights.amax(dim=1, keepdim=True).clamp(min=_LEAST)
 
     def match(self, things: Tensor, weights: Tensor) -> Tensor:

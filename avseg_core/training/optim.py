@@ -15,8 +15,8 @@ from avseg_core.training.adapters import adapter_parameters, add_adapters
 
 AUDIO_ENCODER = "audio_encoder"
 BACKBONE = "backbone"
-CLASSIFIER = ("label_prior.hidden", "label_prior.things")
-"""An ImageNet classifier that names things, as fixed as the audio encoder."""
+CLASSIFIER = ("label_prior.sounds", "label_prior.hidden", "label_prior.things")
+"""The classifiers that name sounds and things, as fixed as the audio encoder."""
 
 
 def frozen_parts(model: nn.Module, config: TrainConfig) -> list[nn.Module]:

@@ -142,13 +142,12 @@ def _nothing(rng: Generator, maker: SceneMaker, stamps: Sequence[int], photos: S
 
 
 def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
-    """The model as the application runs it, the same with the edges as it draws them, and that without the sound's
-    embedding and without the label bridge (that input zeroed)."""
+    """The model as the application runs it, with the edges as it draws them, and that without the label bridge."""
     prior = model.label_prior
     assert prior is not None
     latest: dict[str, Any] = {}
 
-    def predict(case: Case, embedding: float, bridge: float) -> NDArray[np.float32]:
+    def predict(case: Case, bridge: float) -> NDArray[np.float32]:
         with torch.no_grad():
             if latest.get("case") is not case:
                 logmel = torch.from_numpy(window_logmel(case.sound, "yamnet"))[None]
@@ -156,17 +155,16 @@ def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
                 latest.update(case=case, heard=model.embed_audio(logmel), visual=visual)
             heard = latest["heard"]
             things = prior.weigh(prior.hear(heard))
-            output = model.segment_embedding(latest["visual"], embedding * heard, things=bridge * things)
+            output = model.segment_embedding(latest["visual"], heard, things=bridge * things)
         return np.asarray(output.logits[0, 0].sigmoid())
 
     def refined(case: Case) -> NDArray[np.float32]:
-        probability = np.rint(255 * predict(case, 1.0, 1.0)).astype(np.uint8)
+        probability = np.rint(255 * predict(case, 1.0)).astype(np.uint8)
         return refine(probability, case.image).astype(np.float32) / np.float32(255)
 
     return {
-        "without the bridge": partial(predict, embedding=1.0, bridge=0.0),
-        "without the embedding": partial(predict, embedding=0.0, bridge=1.0),
-        "raw edges": partial(predict, embedding=1.0, bridge=1.0),
+        "without the bridge": partial(predict, bridge=0.0),
+        "raw edges": partial(predict, bridge=1.0),
         "avsegformer-lite": refined,
     }
 

@@ -25,8 +25,7 @@ from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.label_bridge import LabelPrior
 
 _SURE = 0.9
-_STEPS = 1500
-_PULL = 0.003
+_PULL = 0.001
 """Weight of the distance to the published layer."""
 
 
@@ -86,15 +85,15 @@ def targets(seconds: Seconds) -> Tensor:
     return wanted
 
 
-def tune_hearing(prior: LabelPrior, seconds: Seconds, learning_rate: float = 1e-3) -> None:
+def tune_hearing(prior: LabelPrior, seconds: Seconds, steps: int = 1500, learning_rate: float = 2e-3) -> None:
     """Trains `prior.sounds`, which must hold YAMNet's own classifier, on the seconds."""
     wanted = targets(seconds)
     start = [parameter.detach().clone() for parameter in prior.sounds.parameters()]
     prior.sounds.requires_grad_(True)
     optimizer = torch.optim.AdamW(prior.sounds.parameters(), learning_rate, weight_decay=0.0)
     generator = torch.Generator().manual_seed(0)
-    for step in range(_STEPS):
-        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / _STEPS)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)
         chosen = torch.randint(len(wanted), (256,), generator=generator)
         embeddings = seconds.embeddings[chosen]
         loss = F.binary_cross_entropy_with_logits(prior.sounds(embeddings), wanted[chosen], reduction="sum") / 256

@@ -24,7 +24,9 @@ def waveform() -> np.ndarray:
 
 def test_a_real_model_answers_the_same(image: np.ndarray, waveform: np.ndarray) -> None:
     torch.manual_seed(5)
-    segmenter = Segmenter(build_model(small_model_config()), InferenceConfig(device="cpu", threads=1), name="small")
+    segmenter = Segmenter(
+        build_model(small_model_config()), InferenceConfig(device="cpu", threads=1, refine=False), name="small"
+    )
     expected = segmenter.segment_one(image, waveform)
     live = LiveModel(segmenter)
     assert live._backbone is not None
@@ -41,7 +43,7 @@ def test_a_real_model_answers_the_same(image: np.ndarray, waveform: np.ndarray) 
 @pytest.mark.parametrize("num_classes", [1, 3])
 def test_models_of_any_kind_can_be_used(clip_length: int | None, num_classes: int) -> None:
     model = ToneModel(clip_length=clip_length, num_classes=num_classes)
-    segmenter = Segmenter(model, InferenceConfig(device="cpu", threads=1), name="tone")
+    segmenter = Segmenter(model, InferenceConfig(device="cpu", threads=1, refine=False), name="tone")
     picture, sound = scene(96, 128), tones(("low",))[:16000]
     expected = segmenter.segment_one(picture, sound)
     live = LiveModel(segmenter)

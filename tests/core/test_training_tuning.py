@@ -77,7 +77,7 @@ def test_only_adapters_outside_of_frozen_parts_learn() -> None:
     assert learning < 0.25 * sum(p.numel() for name, p in small_model().named_parameters() if "backbone" not in name)
 
 
-def test_the_classifier_behind_the_label_prior_never_learns() -> None:
+def test_the_classifiers_behind_the_label_prior_never_learn() -> None:
     config = replace(small_model_config(), backbone="tf_efficientnet_lite2", audio_encoder="yamnet", label_prior=True)
     model = build_model(config)
     set_trainable(model, TrainConfig(model=config), 0)
