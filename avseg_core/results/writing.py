@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,10 +55,10 @@ def make_folder(path: Path) -> None:
     Raises:
         InputError: it cannot be created or written to.
     """
-    probe = path / f".avseg-{os.getpid()}.partial"
+    probe = path / f".avseg-{os.getpid()}-{threading.get_ident()}.partial"
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from None

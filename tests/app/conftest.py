@@ -128,7 +128,7 @@ def shared_window(studio: MainWindow, qtbot: QtBot) -> MainWindow:
     studio.workspace.inspector.look.opacity.slider.set_real(studio.settings.values.opacity)
     studio.workspace.inspector.look.threshold.slider.set_real(studio.settings.values.threshold)
     for store in result_cache().folder.iterdir():
-        store.unlink()
+        store.unlink(missing_ok=True)
     studio.activateWindow()
     qtbot.waitUntil(studio.isActiveWindow)
     return studio
