@@ -66,7 +66,7 @@ class Plan:
     """How much of everything."""
 
     train_scenes: int = 6000
-    validation_scenes: int = 200
+    validation_scenes: int = 400
     sounds_per_label: int = 150
     naming_steps: int = 900
     minutes: float = 75.0
