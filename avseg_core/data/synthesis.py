@@ -82,13 +82,7 @@ def compose(rng: Generator, background: Image, cutouts: Sequence[Image], *, moti
     light = background.reshape(-1, 3).mean(0) / 128.0
     strength = rng.uniform(0.0, 0.6)
     tints = tuple(_tint(rng, light, strength) for _ in cutouts)
-    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
-    look = Look(
-        gain=(float(gain[0]), float(gain[1]), float(gain[2])),
-        blur=float(rng.choice([0.0, 0.0, rng.uniform(0.3, 1.2)])),
-        noise=float(rng.choice([0.0, rng.uniform(1.0, 8.0)])),
-        jpeg_quality=int(rng.integers(35, 98)),
-    )
+    look = draw_look(rng)
     shift = rng.normal(0.0, 0.02 * motion, 2)
     return Scene(
         background=background,
@@ -103,6 +97,17 @@ def compose(rng: Generator, background: Image, cutouts: Sequence[Image], *, moti
     )
 
 
+def draw_look(rng: Generator) -> Look:
+    """A camera of ordinary quality: exposure, colour cast, sometimes blurred or noisy, always compressed."""
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
+    return Look(
+        gain=(float(gain[0]), float(gain[1]), float(gain[2])),
+        blur=float(rng.choice([0.0, 0.0, rng.uniform(0.3, 1.2)])),
+        noise=float(rng.choice([0.0, rng.uniform(1.0, 8.0)])),
+        jpeg_quality=int(rng.integers(35, 98)),
+    )
+
+
 def render(scene: Scene, height: int, width: int, seconds: float = 0.0) -> tuple[Image, NDArray[np.uint8]]:
     """The frame [H,W,3] and its instance map [H,W] that many seconds into the scene."""
     canvas = _view(scene.background, height, width, scene.pan, scene.zoom, seconds).astype(np.float32)
@@ -114,7 +119,7 @@ def render(scene: Scene, height: int, width: int, seconds: float = 0.0) -> tuple
             canvas *= 1.0 - scene.shadow * _shadow(alpha[..., 0], height)[..., None]
         canvas += alpha * (np.clip(layer[..., :3] * np.asarray(tint, np.float32), 0.0, 255.0) - canvas)
         instances[alpha[..., 0] > 0.5] = index
-    return _photograph(canvas, scene.look, scene.seed + round(1000 * seconds)), instances
+    return photograph(canvas, scene.look, scene.seed + round(1000 * seconds)), instances
 
 
 def _place(rng: Generator, cutout: Image, others: list[Pose], crowd: tuple[float, float], motion: float) -> Pose:
@@ -194,8 +199,8 @@ def _shadow(alpha: NDArray[np.float32], height: int) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(moved, (0, 0), 0.02 * height), np.float32)
 
 
-def _photograph(canvas: NDArray[np.float32], look: Look, seed: int) -> Image:
-    """Exposure, lens blur, sensor noise and compression."""
+def photograph(canvas: NDArray[np.float32], look: Look, seed: int) -> Image:
+    """The picture [H,W,3], 0..255, after exposure, lens blur, sensor noise and compression."""
     canvas = canvas * np.asarray(look.gain, np.float32)
     if look.blur:
         canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), look.blur), np.float32)

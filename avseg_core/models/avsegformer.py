@@ -13,7 +13,8 @@ from avseg_core.models.audio_encoders import AUDIO_ENCODERS, per_distinct
 from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.decoder import Decoder
 from avseg_core.models.encoder import Encoder, FeatureProjection, MaskFeature, level_shapes
-from avseg_core.models.label_bridge import LabelPrior
+from avseg_core.models.grouping import Grouping
+from avseg_core.models.label_bridge import HIDDEN, LabelPrior
 from avseg_core.models.mask_head import MaskHead
 from avseg_core.models.mixer import MIXERS
 from avseg_core.models.output import AVSOutput, keep_frames
@@ -60,6 +61,10 @@ class AVSegFormer(nn.Module):
         self.reformer = None if config.reformer == "none" else Reformer(config)
         hearing = self.audio_encoder.embed_dim
         self.label_prior = LabelPrior(self.backbone.channels[-1], hearing, dim) if config.label_prior else None
+        self.grouping = Grouping(dim) if config.label_grouping else None
+        self.name_proj = nn.Linear(HIDDEN, dim, bias=False) if config.label_queries else None
+        if self.name_proj is not None:  # starts out as the model without it
+            nn.init.zeros_(self.name_proj.weight)
 
     def forward(self, frames: Tensor, logmel: Tensor, is_frame: Tensor | None = None) -> AVSOutput:
         """frames [N,3,H,W], ImageNet-normalised, logmel [N,1,96,64] -> AVSOutput; `is_frame` as in `segment`."""
@@ -99,20 +104,31 @@ class AVSegFormer(nn.Module):
         `things` [N,1001]: how strongly the sound speaks for every thing, where that is known better than from the
         embedding; only for models with `label_prior`.
         """
-        memory, mask_feature, _ = visual
-        shapes = level_shapes(mask_feature)
+        audio = self.audio_proj(embedding)  # [N,D]
+        memory, mask_feature = visual.memory, visual.mask_feature
         if self.label_prior is not None:
             if things is None:
                 things = self.label_prior.weigh(self.label_prior.hear(embedding))
-            maps = self.label_prior.match(visual.things, things)
-            memory, mask_feature = self.label_prior(memory, mask_feature, maps, shapes)
-        audio = self.audio_proj(embedding)  # [N,D]
-        queries = per_distinct(lambda rows: self.queries(self.audio_proj(rows)), embedding)  # [N,Q,D]
+            memory, mask_feature = self._add_prior(self.label_prior, visual, things)
+            if self.name_proj is not None:
+                audio = audio + self.name_proj(self.label_prior.describe(things))
+        queries = per_distinct(self.queries, audio)  # [N,Q,D]
         mixed, omega = self.mixer(mask_feature, audio)
         queries, steps = self.decoder(queries, memory, self._attention_map())
         logits = self.mask_head(queries, mixed)
+        shapes = level_shapes(mask_feature)
         intermediate = [self.reformer(*step, shapes) for step in steps] if self.reformer is not None else []
         return keep_frames(AVSOutput(logits, mixed, omega, intermediate), is_frame)
+
+    def _add_prior(self, prior: LabelPrior, visual: VisualFeatures, things: Tensor) -> tuple[Tensor, Tensor]:
+        """Memory [N,L,D] and mask feature [N,D,h,w] that know where the heard things [N,1001] are."""
+        shapes = level_shapes(visual.mask_feature)
+        maps = prior.match(visual.things, things)
+        memory, mask_feature = prior(visual.memory, visual.mask_feature, maps, shapes)
+        if self.grouping is None:
+            return memory, mask_feature
+        spread = self.grouping.spread(visual.memory, maps[:, :1], shapes)
+        return self.grouping(memory, mask_feature, spread, shapes)
 
     def _attention_map(self) -> AttentionMap:
         """Attention maps are only made for the mask reformer, and that only works when its masks are wanted."""

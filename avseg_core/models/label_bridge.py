@@ -46,7 +46,7 @@ class LabelPrior(nn.Module):
         self.sounds = nn.Linear(hearing, len(YAMNET_CLASSES))
         self.hidden = nn.Conv2d(channels, HIDDEN, 1)
         self.things = nn.Linear(HIDDEN, THINGS + 1)
-        self.register_buffer("bridge", torch.from_numpy(bridge_matrix()))
+        self.register_buffer("bridge", torch.tensor(bridge_matrix()))  # a copy: loading weights overwrites it
         self.to_memory = nn.Linear(CHANNELS, dim)
         self.to_mask_feature = nn.Conv2d(CHANNELS, dim, 3, padding=1)
 
@@ -79,20 +79,44 @@ class LabelPrior(nn.Module):
         how much the sound says at all.
         """
         share = torch.einsum("nchw,nc->nhw", things, weights)[:, None].clamp(0.0, 1.0)
-        best = share.amax(dim=(2, 3), keepdim=True)
-        logarithm = 1.0 - (share + _LEAST).log10() / torch.tensor(_LEAST).log10()
         strength = weights.amax(dim=1).view(-1, 1, 1, 1).expand_as(share)
-        return torch.cat([share, logarithm, share / (best + 1e-2), strength], dim=1)
+        return torch.cat([*share_maps(share), strength], dim=1)
+
+    def describe(self, weights: Tensor) -> Tensor:
+        """weights [N,1001] -> what the heard things look like to the classifier [N,HIDDEN], as long as it is sure."""
+        looks = F.normalize(self.things.weight[:THINGS], dim=1)
+        mean = weights @ looks / weights.sum(dim=1, keepdim=True).clamp(min=_LEAST)
+        return F.normalize(mean, dim=1) * weights.amax(dim=1, keepdim=True)
 
     def forward(self, memory: Tensor, mask_feature: Tensor, maps: Tensor, shapes: LevelShapes) -> tuple[Tensor, Tensor]:
         """memory [N,L,D] and mask feature [N,D,h,w], each with the maps [N,4,.,.] added in."""
-        levels: Sequence[Tensor] = [_resize(maps, shape).flatten(2).transpose(1, 2) for shape in shapes]
-        height, width = mask_feature.shape[-2:]
-        fine = self.to_mask_feature(_resize(maps, (height, width)))
-        return memory + self.to_memory(torch.cat(list(levels), dim=1)), mask_feature + fine
+        return add_maps(maps, memory, mask_feature, shapes, self.to_memory, self.to_mask_feature)
 
 
-def _resize(maps: Tensor, shape: tuple[int, int]) -> Tensor:
+def share_maps(share: Tensor) -> list[Tensor]:
+    """share [N,1,h,w] in 0..1 -> itself, its logarithm and it relative to the best place, all about 0..1."""
+    best = share.amax(dim=(2, 3), keepdim=True)
+    logarithm = 1.0 - (share + _LEAST).log10() / torch.tensor(_LEAST).log10()
+    return [share, logarithm, share / (best + 1e-2)]
+
+
+def add_maps(
+    maps: Tensor,
+    memory: Tensor,
+    mask_feature: Tensor,
+    shapes: LevelShapes,
+    to_memory: nn.Module,
+    to_mask_feature: nn.Module,
+) -> tuple[Tensor, Tensor]:
+    """memory [N,L,D] and mask feature [N,D,h,w], each with the maps [N,M,.,.] added in by its layer."""
+    levels: Sequence[Tensor] = [resize(maps, shape).flatten(2).transpose(1, 2) for shape in shapes]
+    height, width = mask_feature.shape[-2:]
+    fine = to_mask_feature(resize(maps, (height, width)))
+    return memory + to_memory(torch.cat(list(levels), dim=1)), mask_feature + fine
+
+
+def resize(maps: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Bilinear, [N,C,.,.] -> [N,C,*shape]."""
     return F.interpolate(maps, size=shape, mode="bilinear", align_corners=False)
 
 

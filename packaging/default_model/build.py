@@ -22,6 +22,7 @@ import convert
 import evaluate
 import numpy as np
 import torch
+from director import Cached, SoundTable
 from export import export
 from features import cache_maps
 from fetch import fetch
@@ -31,10 +32,11 @@ from render3d import find_model, save_views
 from scenes import MIXTURE, Material, SceneMaker, make_scenes, open_scenes
 from soundbank import SoundBank, load_bank, render_notes, speech_items, typing_items
 from teacher import Saliency, cut_out, mask_path
-from train import Cached, SoundTable, TrainOptions, train
+from train import TrainOptions, train
 
 from avseg_core.config import ModelConfig
 from avseg_core.models.avsegformer import AVSegFormer
+from avseg_core.models.checkpoints import load_model
 from avseg_core.models.registry import build_model
 
 CONFIG = ModelConfig(
@@ -54,6 +56,8 @@ CONFIG = ModelConfig(
     mask_mlp_dim=64,
     reformer="qr",
     label_prior=True,
+    label_grouping=True,
+    label_queries=True,
 )
 _TUNED = ("sounds", "hidden", "things")
 _YAWS = (-65.0, -25.0, 20.0, 60.0)
@@ -88,8 +92,8 @@ SHORT = Plan(
 class Build:
     """The stages, each a method; what it needs of an earlier one it reads from `work`."""
 
-    def __init__(self, work: Path, plan: Plan) -> None:
-        self.work, self.plan = work, plan
+    def __init__(self, work: Path, plan: Plan, start: Path | None = None) -> None:
+        self.work, self.plan, self.start = work, plan, start
         self.raw, self.masks = work / "raw", work / "masks"
         self.suffix = "-short" if plan is SHORT else ""
 
@@ -149,9 +153,13 @@ class Build:
         return model.eval()
 
     def informed(self) -> AVSegFormer:
-        """`pretrained` with both classifiers tuned, as `naming` left them."""
+        """`pretrained` with both classifiers tuned, as `naming` left them, and all else as `start` has it."""
         model = self.pretrained()
         assert model.label_prior is not None
+        if self.start is not None:
+            older = load_model(str(self.start))
+            assert isinstance(older, AVSegFormer)
+            model.load_state_dict(older.state_dict(), strict=False)
         model.label_prior.load_state_dict(torch.load(self.naming_file, weights_only=True), strict=False)
         return model
 
@@ -213,7 +221,7 @@ class Build:
         model = self.informed()
         table = SoundTable(self.bank("train", model), model.audio_encoder, self.plan.sounds_per_label, seed=3)
         options = replace(TrainOptions(), minutes=self.plan.minutes)
-        train(model, [self.cached("train", model)], table, options, self.run)
+        train(model, self.cached("train", model), table, options, self.run, self.cached("val", model))
 
     @property
     def run(self) -> Path:
@@ -272,11 +280,12 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="little of everything: shows in minutes that all works")
     parser.add_argument("--only", choices=STAGES, help="one stage")
     parser.add_argument("--minutes", type=float, help="length of the training")
+    parser.add_argument("--start", type=Path, help="weights of an earlier release to go on from, instead of none")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     plan = SHORT if args.short else Plan() if args.minutes is None else replace(Plan(), minutes=args.minutes)
-    build = Build(args.work.resolve(), plan)
+    build = Build(args.work.resolve(), plan, args.start)
     for name, stage in STAGES.items():
         if args.only in (None, name):
             print(name, flush=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -16,12 +18,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from teacher import mask_path, read_picture
 
-from avseg_core.data.synthesis import Image, compose, render
+from avseg_core.data.synthesis import Image, compose, draw_look, photograph, render
 
 MAX_ITEMS = 5
 _CHOOSING_TRIES = 60
-MIXTURE = {"composite": 0.58, "photo": 0.2, "pair": 0.1, "guest": 0.12}
-"""Kinds of training scenes: cut-outs on a background, a whole photo, two photos side by side, cut-outs in a photo."""
+MIXTURE = {"composite": 0.36, "portrait": 0.3, "sides": 0.24, "guest": 0.1}
+"""Kinds of training scenes: cut-outs on a background, one large thing (a photo, or a cut-out that fills the picture),
+two of these side by side, cut-outs in a photo."""
+_LARGE = (0.3, 0.3, 0.18, 0.14, 0.08)
+"""How often a portrait is a photo whose sound is known, any photo, a photographed cut-out whose sound is known, another
+one, a person."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,16 @@ class SceneMaker:
         ]
         self.pool_weights = np.array([0.34, 0.2, 0.14, 0.22, 0.1]) * [bool(pool) for pool in self.pools]
         self.pool_weights /= self.pool_weights.sum()
+        photos = range(len(cutouts), len(material.items))
+        named = [number for number in photos if material.items[number].label]
+        self.large_pools = [named, list(photos), self.pools[0], self.pools[1], self.pools[4]]
+        self.large_weights = np.array(_LARGE) * [bool(pool) for pool in self.large_pools]
+        self.large_weights /= self.large_weights.sum()
 
     def draw(self, rng: Generator, kind: str) -> tuple[Image, NDArray[np.uint8], list[int]]:
         """(picture [H,W,3], instances [H,W], numbers of the items)."""
-        return {"composite": self.composite, "photo": self.photo, "pair": self.pair, "guest": self.guest}[kind](rng)
+        kinds = {"composite": self.composite, "portrait": self.portrait, "sides": self.sides, "guest": self.guest}
+        return kinds[kind](rng)
 
     def composite(self, rng: Generator) -> tuple[Image, NDArray[np.uint8], list[int]]:
         chosen = self._choose(rng, int(rng.choice([1, 2, 3, 4, 5], p=[0.12, 0.36, 0.34, 0.12, 0.06])))
@@ -117,10 +129,67 @@ class SceneMaker:
         image, instances = render(scene, self.height, wide, float(rng.uniform(0.0, 2.0)))
         return self._fit(image), self._fit(instances, cv2.INTER_NEAREST), list(chosen)
 
-    def photo(self, rng: Generator) -> tuple[Image, NDArray[np.uint8], list[int]]:
-        number = len(self.material.cutouts) + int(rng.integers(len(self.material.photos)))
-        image, mask = self._photo_view(rng, number)
-        return image, (mask > 127).astype(np.uint8), [number]
+    def portrait(self, rng: Generator) -> tuple[Image, NDArray[np.uint8], list[int]]:
+        number = self._choose_large(rng)
+        image, mask = self._large(rng, number, self.height, self.width)
+        return photograph(image.astype(np.float32), draw_look(rng), int(rng.integers(2**31))), mask, [number]
+
+    def sides(self, rng: Generator) -> tuple[Image, NDArray[np.uint8], list[int]]:
+        """Two large things, each with its own surroundings, beside or above each other."""
+        chosen = [self._choose_large(rng)]
+        chosen.append(self._choose_large(rng, self.material.items[chosen[0]].label))
+        beside, share = rng.random() < 0.75, rng.uniform(0.4, 0.6)
+        image = np.empty((self.height, self.width, 3), np.float32)
+        instances = np.zeros((self.height, self.width), np.uint8)
+        cut = round(share * (self.width if beside else self.height))
+        for order, (number, part) in enumerate(zip(chosen, (slice(0, cut), slice(cut, None)), strict=True), start=1):
+            place = (slice(None), part) if beside else (part, slice(None))
+            view, mask = self._large(rng, number, *instances[place].shape)
+            image[place] = np.clip(view * rng.uniform(0.8, 1.2, 3), 0, 255)
+            instances[place] = order * mask
+        return photograph(image, draw_look(rng), int(rng.integers(2**31))), instances, chosen
+
+    def _choose_large(self, rng: Generator, beside: str = "") -> int:
+        """A photo, or a cut-out that is a photograph or a person, which could not make the sound of a `beside`."""
+        for _ in range(_CHOOSING_TRIES):
+            pool = self.large_pools[int(rng.choice(len(self.large_pools), p=self.large_weights))]
+            number = int(rng.choice(pool))
+            label = self.material.items[number].label
+            if not (beside and label and related(label, beside)):
+                break
+        return number
+
+    def _large(self, rng: Generator, number: int, height: int, width: int) -> tuple[Image, NDArray[np.uint8]]:
+        """A view [height,width,3] that the thing all but fills, and its mask of 0 and 1."""
+        if number < len(self.material.cutouts):
+            cutout = as_cutout(picture(self.material.items[number].path))
+            scene = compose(rng, self._background(rng), [cutout])
+            longest = max(cutout.shape[:2])
+            # So large that it fits both ways, or is cut a little by the edge.
+            fits = min(height * longest / cutout.shape[0], width * longest / cutout.shape[1]) / min(height, width)
+            x, y = rng.normal(0.5, 0.07, 2)
+            pose = replace(scene.poses[0], x=float(x), y=float(y), size=float(fits * rng.uniform(0.6, 1.15)))
+            return render(replace(scene, poses=(pose,)), height, width)
+        image, mask = self._framed(rng, number, width / height)
+        if rng.random() < 0.5:
+            image, mask = image[:, ::-1], mask[:, ::-1]
+        return _squeeze(image, width, height), (_squeeze(mask, width, height) > 127).astype(np.uint8)
+
+    def _framed(self, rng: Generator, number: int, aspect: float) -> tuple[Image, NDArray[np.uint8]]:
+        """A crop of a photo that keeps most of the thing, about as wide to high as `aspect`, and its mask 0 or 255."""
+        path = self.material.items[number].path
+        image, mask = picture(path)[..., :3], photo_mask(path, self.material.masks)
+        rows, columns = np.where(mask > 127)
+        margin = rng.uniform(-0.08, 0.9)
+        high, wide = ((1 + margin) * (np.ptp(part) + 1) for part in (rows, columns))
+        aspect *= float(rng.uniform(0.75, 1.33))
+        high, wide = max(high, wide / aspect), max(wide, high * aspect)
+        sides = []
+        for part, length, full in ((rows, high, mask.shape[0]), (columns, wide, mask.shape[1])):
+            middle = (part.min() + part.max()) / 2 + rng.uniform(-0.3, 0.3) * max(0.0, length - np.ptp(part))
+            first = int(np.clip(middle - length / 2, 0, max(0, full - length)))
+            sides.append(slice(first, min(full, first + max(16, int(length)))))
+        return image[sides[0], sides[1]], mask[sides[0], sides[1]]
 
     def pair(self, rng: Generator) -> tuple[Image, NDArray[np.uint8], list[int]]:
         """Two photos beside or above each other."""
@@ -210,10 +279,12 @@ def make_scenes(folder: Path, maker: SceneMaker, kinds: Sequence[str], seed: int
         images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, *shape, 3))
         instances = np.lib.format.open_memmap(folder / "instances.npy", "w+", np.uint8, (count, *shape))
         items = np.full((count, MAX_ITEMS), -1, np.int32)
-        for index, kind in enumerate(kinds):
-            image, instance, chosen = maker.draw(np.random.default_rng([seed, index]), kind)
-            images[index], instances[index] = image, instance
-            items[index, : len(chosen)] = chosen
+        draw = partial(_draw, maker, seed)
+        with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+            drawn = pool.map(draw, range(count), kinds, chunksize=16)
+            for index, (image, instance, chosen) in enumerate(drawn):
+                images[index], instances[index] = image, instance
+                items[index, : len(chosen)] = chosen
         images.flush()
         instances.flush()
         np.save(folder / "items.npy", items)
@@ -221,6 +292,10 @@ def make_scenes(folder: Path, maker: SceneMaker, kinds: Sequence[str], seed: int
         (folder / "items.json").write_text(json.dumps(things))
         (folder / "scenes.json").write_text(json.dumps({"kinds": list(kinds)}))
     return open_scenes(folder)
+
+
+def _draw(maker: SceneMaker, seed: int, index: int, kind: str) -> tuple[Image, NDArray[np.uint8], list[int]]:
+    return maker.draw(np.random.default_rng([seed, index]), kind)
 
 
 def open_scenes(folder: Path) -> SceneSet:

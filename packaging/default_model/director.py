@@ -1,0 +1,185 @@
+"""Decides what every scene is played: recordings and made-up sounds of its things, of others, noise and silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from catalogue import Item, related
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scenes import SceneSet
+from soundbank import SoundBank
+from torch import Tensor
+
+from avseg_core.audio.front_end import window_logmel
+from avseg_core.models.audio_encoders import YAMNet
+from avseg_core.models.label_bridge import LabelPrior
+
+_KNOWN = 0.3
+"""How sure the classifier must be of a thing for its made-up sound to stand for it off screen."""
+_UNLIKELY = 0.02
+_FAINTEST = 0.1
+"""Least strength of a made-up sound."""
+SAME_THING, OTHER_THING = 0.6, 0.12
+"""Cosine of two things' names from which they count as the same kind, and below which as surely different."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How often what is played; the defaults are the shipped model's."""
+
+    drop_embedding: float = 1.0
+    """Share of the real sounds of which the model hears only what the bridge says, not the embedding; with 1 it never
+    uses the embedding: from a few hundred recordings it learns which ones these are."""
+    virtual: float = 0.3
+    """Share of things with recorded sounds that are given a made-up sound all the same."""
+    unheard: float = 0.4
+    """Share of the noises of which the bridge hears nothing at all, as of silence."""
+
+
+@dataclass(frozen=True)
+class Cached:
+    """One set of scenes with all that is known about it."""
+
+    scenes: SceneSet
+    maps: list[NDArray[np.float16]]
+    items: tuple[Item, ...]
+    names: Tensor
+    """[items,1001], see `naming.name_items`."""
+
+
+@dataclass
+class Sounding:
+    """What one picture is played: embedding [1024], weights of things [1001], which instances sound."""
+
+    embedding: Tensor
+    weights: Tensor
+    instances: list[int]
+
+
+class SoundTable:
+    """Embeddings of many mixed seconds per label, so that training need not run YAMNet."""
+
+    def __init__(self, bank: SoundBank, yamnet: YAMNet, per_label: int, seed: int) -> None:
+        self.bank, self.yamnet = bank, yamnet
+        rng = np.random.default_rng(seed)
+        self.embeddings: dict[str, Tensor] = {}
+        for label in sorted(bank.sounds):
+            count = per_label * {"noise": 4, "person": 4}.get(label, 1)
+            seconds = [bank.second(rng, [] if label == "noise" else [label]) for _ in range(count)]
+            self.embeddings[label] = self.embed(seconds)
+
+    def embed(self, seconds: Sequence[NDArray[np.float32]]) -> Tensor:
+        logmels = np.stack([window_logmel(second, "yamnet") for second in seconds])
+        return torch.cat([self.yamnet(part) for part in torch.from_numpy(logmels).split(64)])
+
+    def draw(self, rng: Generator, label: str) -> Tensor:
+        choices = self.embeddings[label]
+        return choices[int(rng.integers(len(choices)))]
+
+
+class Director:
+    """Decides what is heard with a scene."""
+
+    def __init__(self, cached: Cached, table: SoundTable, prior: LabelPrior, habits: Habits) -> None:
+        self.cached, self.table, self.prior, self.habits = cached, table, prior, habits
+        names = cached.names / cached.names.amax(dim=1, keepdim=True)
+        self.names = names * (names > _UNLIKELY)
+        self.unit = F.normalize(self.names, dim=1)
+        self.bridge = self.prior.bridge  # [521,1001]
+        self.bridge_unit = F.normalize(self.bridge, dim=1)
+        self.known = torch.nonzero(cached.names.amax(dim=1) > _KNOWN)[:, 0].tolist()
+
+    def play(self, rng: Generator, index: int, present: dict[int, int], avoid: set[int]) -> Sounding:
+        """A sound for scene `index` in which item `present[i]` is instance i; `avoid` was played already."""
+        kind = rng.choice(["one", "two", "noise", "away"], p=[0.56, 0.2, 0.1, 0.14])
+        instances = [order for order in present if order not in avoid] or list(present)
+        if not present or kind == "noise":
+            return self._noise(rng)
+        if kind == "away":
+            return self._away(rng, present)
+        count = 2 if kind == "two" and len(present) > 1 else 1
+        chosen = [int(i) for i in rng.choice(instances, min(count, len(instances)), replace=False)]
+        return self._sound(rng, present, chosen)
+
+    def _noise(self, rng: Generator) -> Sounding:
+        embedding = self.table.draw(rng, "noise")
+        weights = self._heard(embedding)
+        return Sounding(self._maybe_drop(rng, embedding), weights * float(rng.random() >= self.habits.unheard), [])
+
+    def _away(self, rng: Generator, present: dict[int, int]) -> Sounding:
+        """The sound of something that is not in the picture."""
+        items = self.cached.items
+        labels = [label for label in self.table.embeddings if label != "noise"]
+        labels = [label for label in labels if not any(self._fits(items[n], label) for n in present.values())]
+        if labels and rng.random() < 0.6:
+            embedding = self.table.draw(rng, str(rng.choice(labels)))
+            weights = self._heard(embedding)
+            if all(float(F.cosine_similarity(weights, self.unit[n], dim=0)) < 0.3 for n in present.values()):
+                return Sounding(self._maybe_drop(rng, embedding), weights, [])
+        for other in rng.choice(self.known, 20) if self.known else []:
+            if all(float(self.unit[other] @ self.unit[n]) < OTHER_THING for n in present.values()) and not any(
+                items[other].label and self._fits(items[n], items[other].label) for n in present.values()
+            ):
+                return Sounding(torch.zeros(YAMNet.embed_dim), self._imagined(rng, other), [])
+        return self._noise(rng)
+
+    def _sound(self, rng: Generator, present: dict[int, int], chosen: list[int]) -> Sounding:
+        """The instances `chosen` sound, with a recording where there is one and a made-up sound else."""
+        items = self.cached.items
+        labels = [self._recorded(items[present[order]]) for order in chosen]
+        if all(labels) and rng.random() > self.habits.virtual:
+            names = [str(rng.choice(label)) for label in labels]
+            embedding = self.table.draw(rng, names[0])
+            if len(names) > 1:
+                embedding = self.table.embed([self.table.bank.second(rng, names)])[0]
+            sounding = [o for o, n in present.items() if any(items[n].label == items[present[c]].label for c in chosen)]
+            return Sounding(self._maybe_drop(rng, embedding), self._heard(embedding), sounding)
+        weights = torch.stack([self._imagined(rng, present[order]) for order in chosen]).amax(dim=0)
+        alike = [
+            order
+            for order, number in present.items()
+            if any(float(self.unit[number] @ self.unit[present[c]]) > SAME_THING for c in chosen)
+        ]
+        return Sounding(torch.zeros(YAMNet.embed_dim), weights, sorted({*chosen, *alike}))
+
+    def _heard(self, embedding: Tensor) -> Tensor:
+        return self.prior.weigh(self.prior.hear(embedding[None]))[0]
+
+    def _maybe_drop(self, rng: Generator, embedding: Tensor) -> Tensor:
+        return torch.zeros_like(embedding) if rng.random() < self.habits.drop_embedding else embedding
+
+    def _imagined(self, rng: Generator, number: int) -> Tensor:
+        """Weights as if the bridge had heard this item: its own names, or a sound class that fits them."""
+        weights = self.names[number] ** rng.uniform(0.5, 1.5)
+        if rng.random() < 0.5:
+            fit = self.bridge_unit @ self.unit[number]  # [521]
+            best = torch.nonzero(fit > 0.35)[:, 0]
+            if len(best):
+                weights = self.bridge[best[int(rng.integers(len(best)))]]
+        weights = weights * float(np.exp(rng.uniform(np.log(_FAINTEST), 0.0)))
+        for _ in range(int(rng.integers(0, 3))):
+            weights = torch.maximum(
+                weights, self.bridge[int(rng.integers(len(self.bridge)))] * float(rng.uniform(0, 0.2))
+            )
+        return weights
+
+    def _recorded(self, item: Item) -> list[str]:
+        """Labels of recordings for the item. Drawings get none: the classifier calls a drawn hen a balloon, and a
+        model that is told "hen" there would learn to guess."""
+        return self.table.bank.labels_for(item.label) if item.photo or item.label == "person" else []
+
+    @staticmethod
+    def _fits(item: Item, label: str) -> bool:
+        return bool(item.label) and related(item.label, label)
+
+
+def visible_items(cached: Cached, index: int, instances: NDArray[np.uint8]) -> dict[int, int]:
+    """Instance -> item number of what can be seen there (at least 0.3 % of `instances`, a part of scene `index`)."""
+    counts = np.bincount(instances.reshape(-1), minlength=16)
+    numbers = cached.scenes.items[index]
+    return {o: int(n) for o, n in enumerate(numbers, start=1) if n >= 0 and counts[o] > 0.003 * instances.size}
