@@ -151,7 +151,7 @@ def unpack_puzzle(puzzle: Path) -> None:
         for start in (data.find(_JPEG), data.rfind(_JPEG))
     )
     shape = np.array(preview.shape[:2]) - 2 * _PUZZLE_FRAME
-    height, width = (shape * np.sqrt(640 * 480 / shape.prod())).astype(int) - _PUZZLE_FRAME
+    height, width = (shape * np.sqrt(640 * 480 / shape.prod())).astype(int) - 4 * _PUZZLE_FRAME
     cv2.imwrite(str(puzzle.with_suffix(".png")), sheet[_PUZZLE_FRAME:height, _PUZZLE_FRAME:width])
 
 

@@ -22,8 +22,8 @@ PACKAGES = (
     Package("deb", "musescore-general-soundfont-small", "MIT"),
     Package("deb", "asterisk-core-sounds-fr-wav", "CC-BY-SA 3.0"),
     Package("deb", "asterisk-core-sounds-es-wav", "CC-BY-SA 3.0"),
-    Package("deb", "asterisk-core-sounds-it-wav", "CC-BY-SA 3.0"),
-    Package("deb", "asterisk-core-sounds-ru-wav", "CC-BY-SA 3.0"),
+    Package("deb", "asterisk-core-sounds-it-wav", "CC-BY 3.0"),
+    Package("deb", "asterisk-core-sounds-ru-wav", "CC-BY 3.0"),
 )
 
 SOUNDS: dict[str, dict[str, str]] = {
@@ -111,14 +111,10 @@ _SOUNDFONTS = ("timgm6mb-soundfont", "musescore-general-soundfont-small")
 PHOTOS: dict[str, str] = {
     "bike-3x4": "",
     "bird-2x3": "bird",
-    "blackberry-3x3": "",
     "gorilla2-3x3": "monkey",
-    "heli-4x3": "helicopter",
-    "horse-4x3": "horse",
     "train-2x2": "train",
-    "windmill-4x4": "",
 }
-"""Puzzles whose picture shows one thing -> its label."""
+"""Puzzles whose picture shows one thing, and well cut out by the saliency network -> its label."""
 BACKGROUNDS = ("castle-6x3", "clouds-4x4", "tobogan-4x3")
 
 
