@@ -1,4 +1,4 @@
-"""Later additions to the material: games' recordings, voices, a second and third soundfont, photos.
+"""Later additions to the material: games' recordings, voices, a second soundfont, photos.
 
 All of it trains; a few recordings validate, none tests: the test material stays what it was.
 """
@@ -19,7 +19,6 @@ PACKAGES = (
     Package("deb", "wesnoth-1.16-data", "GPL-2+"),
     Package("deb", "jigzo-data", "GPL-2+ (the penguin, CC-BY-NC-SA, is not used)"),
     Package("deb", "timgm6mb-soundfont", "GPL-2"),
-    Package("deb", "musescore-general-soundfont-small", "MIT"),
     Package("deb", "asterisk-core-sounds-fr-wav", "CC-BY-SA 3.0"),
     Package("deb", "asterisk-core-sounds-es-wav", "CC-BY-SA 3.0"),
     Package("deb", "asterisk-core-sounds-it-wav", "CC-BY 3.0"),
@@ -106,7 +105,7 @@ _VALIDATION = (
     "sounds/Shanty5",
 )
 _VOICES = tuple(package.name for package in PACKAGES if package.name.startswith("asterisk"))
-_SOUNDFONTS = ("timgm6mb-soundfont", "musescore-general-soundfont-small")
+_SOUNDFONTS = ("timgm6mb-soundfont",)
 
 PHOTOS: dict[str, str] = {
     "bike-3x4": "",
