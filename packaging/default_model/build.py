@@ -38,6 +38,7 @@ from train import TrainOptions, train
 from avseg_core.config import ModelConfig
 from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.checkpoints import load_model
+from avseg_core.models.label_bridge import THINGS
 from avseg_core.models.registry import build_model
 
 CONFIG = ModelConfig(
@@ -70,8 +71,8 @@ _NO_GOOD_MASK = ("bee",)
 class Plan:
     """How much of everything."""
 
-    train_scenes: int = 6000
-    validation_scenes: int = 400
+    train_scenes: int = 5000
+    validation_scenes: int = 300
     sounds_per_label: int = 150
     naming_steps: int = 900
     minutes: float = 75.0
@@ -222,7 +223,11 @@ class Build:
         names = folder / "names.pt"
         if not names.exists():
             assert model.label_prior is not None
-            torch.save(name_items(model.backbone, model.label_prior, scenes.things, self.masks), names)
+            used = np.setdiff1d(scenes.items, [-1])
+            table = torch.full((len(scenes.things), THINGS), 1 / THINGS)
+            shown = [scenes.things[number] for number in used]
+            table[used] = name_items(model.backbone, model.label_prior, shown, self.masks)
+            torch.save(table, names)
         return Cached(scenes, maps, scenes.things, torch.load(names, weights_only=True))
 
     def training(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scenes import SceneSet
 from torch import Tensor
 
+from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.models.backbones import IMAGENET_MEAN, IMAGENET_STD, Backbone
 
 _BATCH = 16
@@ -30,6 +32,8 @@ def cache_maps(folder: Path, scenes: SceneSet, backbone: Backbone) -> list[NDArr
     count, height, width = scenes.images.shape[:3]
     files = [folder / f"maps{level}.npy" for level in range(4)]
     if not (folder / "maps.done").exists():
+        backbone = deepcopy(backbone)
+        prepare_for_inference(backbone, torch.device("cpu"))
         shapes = [
             (count, channels, height // step, width // step)
             for channels, step in zip(backbone.channels, (4, 8, 16, 32), strict=True)

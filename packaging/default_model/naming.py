@@ -7,6 +7,7 @@ corrected by the label where there is one, is what the tuned one must say at eve
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,7 @@ from scenes import SceneSet, as_cutout, photo_mask, picture
 from torch import Tensor
 
 from avseg_core.audio.classes import YAMNET_CLASSES
+from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.models.backbones import Backbone
 from avseg_core.models.label_bridge import NOTHING, PERSON, THINGS, LabelPrior, bridge_matrix
 
@@ -35,6 +37,8 @@ _CELLS_OF_NOTHING = 0.25
 @torch.no_grad()
 def name_items(backbone: Backbone, prior: LabelPrior, items: Sequence[Item], masks: Path) -> Tensor:
     """What every item is, [items,1001], adding up to 1: the published classifier's word, within its label."""
+    backbone = deepcopy(backbone)
+    prepare_for_inference(backbone, torch.device("cpu"))
     named = []
     for item in items:
         if item.label in PEOPLE:
