@@ -15,8 +15,9 @@ from avseg_app.settings import SettingsStore
 from avseg_app.theme import ThemeManager
 from avseg_app.training.page import TrainingPage
 from avseg_app.widgets.controls import column, make_action, row
-from avseg_app.widgets.drop_veil import DropVeil
+from avseg_app.widgets.drop_veil import DropVeil, dropped_files
 from avseg_app.widgets.elided_label import ElidedLabel
+from avseg_app.widgets.full_screen import FullScreen
 from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.widgets.message_bar import MessageBar
 from avseg_app.widgets.mode_rail import ModeRail
@@ -26,6 +27,7 @@ from avseg_app.workspace.actions import PlaybackActions
 from avseg_app.workspace.controller import Controller
 from avseg_app.workspace.exporting import Exporting
 from avseg_app.workspace.page import WorkspacePage
+from avseg_app.workspace.recent import RecentVideos
 from avseg_app.workspace.start_page import StartPage
 from avseg_app.workspace.toolbar import Toolbar
 
@@ -47,9 +49,11 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.controller = Controller(settings, client or InferenceClient(), self)
         self.playback = PlaybackActions(self.controller.player, settings, self)
+        self._full_screen = FullScreen(self)
         self.actions_by_name = self._make_actions()
         self.messages = MessageBar()
         self.start_page = StartPage(settings)
+        self.recent = RecentVideos(settings, self.messages, self)
         self.workspace = WorkspacePage(self.controller, self.playback)
         self.live_page: LivePage | None = None
         self.toolbar = Toolbar(settings, self.actions_by_name)
@@ -112,7 +116,17 @@ class MainWindow(QMainWindow):
         """Opens a video."""
         self.messages.dismiss()
         self.modes.set_mode("video")
-        self.controller.open(path)
+        if path.is_dir():
+            text = self.tr("{0} is a folder. Open one of its videos, or let a model learn from what is in it.")
+            self.messages.show_message(
+                "error", text.format(path), self.tr("Look at it under Training"), lambda: self._scan(path)
+            )
+        else:
+            self.controller.open(path)
+
+    def _scan(self, folder: Path) -> None:
+        self.modes.set_mode("training")
+        self.training.scan(folder)
 
     def _make_actions(self) -> dict[str, QAction]:
         tr, settings = self.tr, self.settings
@@ -128,10 +142,10 @@ class MainWindow(QMainWindow):
             "inspector": make_action(
                 self, tr("Side panel"), lambda on: settings.update(inspector_visible=on), "F9", checkable=True
             ),
-            "full_screen": make_action(self, tr("Full screen"), self._toggle_full_screen, "F11"),
+            "full_screen": make_action(self, tr("Full screen"), self._full_screen.toggle, "F11"),
             "video_mode": make_action(self, tr("&Video"), lambda: self.modes.set_mode("video"), "Ctrl+1"),
             "training_mode": make_action(self, tr("&Training"), lambda: self.modes.set_mode("training"), "Ctrl+2"),
-            "shortcuts": make_action(self, tr("&Keyboard shortcuts"), self._show_shortcuts, "F1"),
+            "shortcuts": make_action(self, tr("&Keyboard shortcuts"), self.show_shortcuts, "F1"),
             "about": make_action(self, tr("&About AVSeg Studio"), lambda: AboutDialog(self).open()),
         }
         actions["inspector"].setChecked(settings.values.inspector_visible)
@@ -152,8 +166,8 @@ class MainWindow(QMainWindow):
         tr, actions = self.tr, self.actions_by_name
         file_menu = self.menuBar().addMenu(tr("&File"))
         file_menu.addAction(actions["open"])
-        self._recent_menu = file_menu.addMenu(tr("Open &recent"))
-        self._recent_menu.aboutToShow.connect(self._fill_recent)
+        recent_menu = file_menu.addMenu(tr("Open &recent"))
+        recent_menu.aboutToShow.connect(lambda: self.recent.fill_menu(recent_menu))
         file_menu.addAction(actions["live"])
         file_menu.addAction(actions["close"])
         file_menu.addSeparator()
@@ -225,6 +239,8 @@ class MainWindow(QMainWindow):
         self.start_page.open_requested.connect(self._ask_for_file)
         self.start_page.live_requested.connect(self.show_live)
         self.start_page.file_chosen.connect(self.open)
+        self.start_page.recent_list.removed.connect(self.recent.forget)
+        self.recent.chosen.connect(self.open)
         self.workspace.readout.connect(self._readout.setText)
         self.workspace.canvas.zoom_changed.connect(self.toolbar.show_zoom)
         self.modes.chosen.connect(self._on_mode)
@@ -240,7 +256,8 @@ class MainWindow(QMainWindow):
         is_open = document is not None and not training
         self.pages.setCurrentWidget(self.training if training else self.workspace if is_open else self.start_page)
         self.toolbar.setVisible(is_open)
-        self.setWindowTitle(f"{document.path.name} – {_TITLE}" if document is not None else _TITLE)
+        place = self.tr("Training") if training else document.path.name if document is not None else ""
+        self.setWindowTitle(f"{place} – {_TITLE}" if place else _TITLE)
         self.playback.set_enabled(is_open)
         for name in ("close", "zoom_in", "zoom_out", "fit", "inspector"):
             self.actions_by_name[name].setEnabled(is_open)
@@ -275,7 +292,7 @@ class MainWindow(QMainWindow):
         )
 
     def _on_sound(self, note: str) -> None:
-        self._sound_note.setText(f"·   {note}" if note else "")
+        self._sound_note.setText(f"  ·   {note}" if note else "")
 
     def _on_worker_lost(self, text: str) -> None:
         self.messages.show_message("error", text, self.tr("Try again"), self.controller.restart_worker)
@@ -289,16 +306,6 @@ class MainWindow(QMainWindow):
             self.actions_by_name["inspector"].setChecked(self.settings.values.inspector_visible)
         elif name in ("model", "rate"):
             self.toolbar.refresh()
-
-    def _fill_recent(self) -> None:
-        self._recent_menu.clear()
-        for name in self.settings.values.recent_files:
-            path = Path(name)
-            action = self._recent_menu.addAction(path.name)
-            action.setStatusTip(name)
-            action.triggered.connect(lambda _=False, path=path: self.open(path))
-        if self._recent_menu.isEmpty():
-            self._recent_menu.addAction(self.tr("Nothing yet")).setEnabled(False)
 
     def _ask_for_file(self) -> None:
         """The platform's own dialog, without stopping the window."""
@@ -319,31 +326,43 @@ class MainWindow(QMainWindow):
         self.settings.update(open_dir=str(path.parent))
         self.open(path)
 
-    def _toggle_full_screen(self) -> None:
-        self.showNormal() if self.isFullScreen() else self.showFullScreen()
-
-    def _show_shortcuts(self) -> None:
+    def show_shortcuts(self) -> ShortcutsDialog:
+        """Opens the list of all keys."""
         actions = [action for action in self.playback.all() if action is not None]
-        ShortcutsDialog([*actions, *self.actions_by_name.values()], self).open()
+        dialog = ShortcutsDialog(list(self.actions_by_name.values()), actions, self)
+        dialog.open()
+        return dialog
+
+    def show_veil(self, path: Path | None) -> None:
+        """Says what becomes of `path` when it is dropped here; None takes the veil away."""
+        if path is None:
+            self._veil.hide()
+        elif self.modes.mode == "training":
+            self._veil.show_over(self.centralWidget(), self.tr("Drop to look at what there is to learn from"))
+        else:
+            self._veil.show_over(self.centralWidget(), self.tr("Drop to open {0}").format(path.name))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped_files(event):
-            event.acceptProposedAction()
+        files = dropped_files(event)
+        if not files:
+            return
+        event.acceptProposedAction()
+        if self.pages.currentWidget() is self.start_page:
             self.start_page.set_hot(True)
-            playing = self.controller.document is not None and self.modes.mode == "video"
-            self._veil.show_over(self.centralWidget(), playing)
+        else:
+            self.show_veil(files[0])
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._end_drag()
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._end_drag()
-        files = _dropped_files(event)
+        files = dropped_files(event)
         if not files:
             return
         event.acceptProposedAction()
         if self.modes.mode == "training":
-            self.training.scan(files[0] if files[0].is_dir() else files[0].parent)
+            self.training.scan_dropped(files[0])
             return
         self.open(files[0])
         if len(files) > 1:
@@ -352,7 +371,7 @@ class MainWindow(QMainWindow):
 
     def _end_drag(self) -> None:
         self.start_page.set_hot(False)
-        self._veil.hide()
+        self.show_veil(None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -370,7 +389,3 @@ class MainWindow(QMainWindow):
         self.training.close_all()
         self.settings.flush()
         event.accept()
-
-
-def _dropped_files(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -6,15 +6,17 @@ import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
+from avseg_app import theme
+from avseg_app.live.keys import live_keys
 from avseg_app.live.panel import LivePanel
 from avseg_app.live.presentation import Presentation
 from avseg_app.live.saving import Saving
 from avseg_app.live.source_bar import ADDRESS, FILE, SourceBar
 from avseg_app.live.strips import HistoryStrip, Moment, SpectrogramStrip
 from avseg_app.settings import SettingsStore
-from avseg_app.widgets.controls import column, frame, make_action, row
+from avseg_app.widgets.controls import column, frame, label, make_action, row
 from avseg_app.widgets.message_bar import MessageBar
 from avseg_app.workers.decode_thread import DisplayFrame
 from avseg_app.workers.frame_ring import SharedFrame
@@ -76,7 +78,18 @@ class LivePage(QWidget):
         self._hot_plug.setInterval(_DEVICES_MS)
         self._hot_plug.timeout.connect(self.client.list_devices)
         deck = frame("deck")
-        deck.setLayout(column(self.spectrogram, self.history, spacing=4, margins=(12, 8, 12, 4)))
+        strips = QGridLayout()
+        strips.setContentsMargins(12, 8, 12, 4)
+        strips.setSpacing(4)
+        for line, (name, strip) in enumerate(
+            ((self.tr("Sound, 10 s"), self.spectrogram), (self.tr("Last minute"), self.history))
+        ):
+            title = label(name, "muted")
+            title.setFont(theme.small_font())
+            strips.addWidget(title, line, 0, Qt.AlignmentFlag.AlignRight)
+            strips.addWidget(strip, line, 1)
+        strips.setHorizontalSpacing(10)
+        deck.setLayout(strips)
         upper = row(self.canvas, self.panel, spacing=0)
         upper.setStretch(0, 1)
         self.setLayout(column(self.bar, upper, deck, spacing=0))
@@ -105,16 +118,16 @@ class LivePage(QWidget):
         self.client.close()
 
     def _make_actions(self) -> None:
-        tr = self.tr
-        for text, slot, *keys in (
-            (tr("Start or stop"), self._toggle, "Space"),
-            (tr("Record"), self.saving.toggle_recording, "Ctrl+R"),
-            (tr("Freeze"), self.bar.freeze_button.toggle, "F"),
-            (tr("Snapshot"), self.save_snapshot, "Ctrl+S"),
-            (tr("Presentation"), self.present, "F5"),
-            (tr("Back"), self.leave_requested.emit, "Esc"),
-        ):
-            action = make_action(self, text, slot, *keys)
+        slots = {
+            "start": self._toggle,
+            "record": self.saving.toggle_recording,
+            "freeze": self.bar.freeze_button.toggle,
+            "snapshot": self.save_snapshot,
+            "present": self.present,
+            "leave": self.leave_requested.emit,
+        }
+        for name, (text, key) in live_keys().items():
+            action = make_action(self, text, slots[name], key)
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             self.addAction(action)
 

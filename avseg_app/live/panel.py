@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPixmap
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QScrollArea, QWidget
 
 from avseg_app import theme
 from avseg_app.live.meter import LevelMeter
 from avseg_app.settings import Settings
 from avseg_app.widgets.controls import Button, CheckBox, Choice, Slider, column, frame, label, row
+from avseg_app.widgets.elided_label import ElidedLabel
 from avseg_app.workers.live_protocol import LiveTick, LiveUpdate
 from avseg_app.workspace.inspector import LookSection, TagBars
 from avseg_app.workspace.mixer_view import ChannelBars
@@ -116,14 +117,13 @@ class DeviceLine(QWidget):
     def __init__(self, kind: str) -> None:
         super().__init__()
         self._kind = kind
-        self._dot = QLabel()
-        self._name = label(kind)
+        self._dot = _Dot()
+        self._name = ElidedLabel(kind)
         self._message = label("", "muted")
         self._message.setWordWrap(True)
         self._message.hide()
         self._status: DeviceStatus | None = None
         self.setLayout(column(row(self._dot, self._name, 0, spacing=7), self._message, spacing=2))
-        self._draw_dot("border-strong")
 
     @property
     def text(self) -> str:
@@ -148,20 +148,27 @@ class DeviceLine(QWidget):
         self._message.setText(message)
         self._message.setVisible(bool(message))
         self.setAccessibleName(f"{self._kind}: {self.text}")
-        self._draw_dot("warning" if status.warnings else _TOKENS[status.state])
+        self._dot.show_token("warning" if status.warnings else _TOKENS[status.state])
 
-    def _draw_dot(self, token: str) -> None:
-        ratio = self.devicePixelRatioF()
-        pixmap = QPixmap(QSize(_DOT, _DOT) * ratio)
-        pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(QColor(0, 0, 0, 0))
-        painter = QPainter(pixmap)
+
+class _Dot(QWidget):
+    """A round light in the colour `token` of the theme in force."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._token = "border-strong"
+        self.setFixedSize(_DOT, _DOT)
+
+    def show_token(self, token: str) -> None:
+        self._token = token
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.current().color(token))
-        painter.drawEllipse(0, 0, _DOT, _DOT)
-        painter.end()
-        self._dot.setPixmap(pixmap)
+        painter.setBrush(theme.current().color(self._token))
+        painter.drawEllipse(self.rect())
 
 
 class _Heard(QWidget):
@@ -214,7 +221,7 @@ class _Timing(QWidget):
         for line, (name, text) in enumerate(self._parts.items()):
             grid.addWidget(label(text), line % 3, 2 * (line // 3))
             grid.addWidget(self._values[name], line % 3, 2 * (line // 3) + 1, Qt.AlignmentFlag.AlignRight)
-        title = row(label(self.tr("Delay from camera to screen"), "heading"), 0, self._values["total"])
+        title = row(ElidedLabel(self.tr("Delay to the screen"), "heading"), 0, self._values["total"])
         self.setLayout(column(title, grid, self._rate, self._left_out, spacing=4))
 
     def clear(self) -> None:
@@ -335,7 +342,7 @@ class _Recording(QWidget):
         self.virtual_box = CheckBox(self.tr("Virtual camera"))
         self.virtual_box.setToolTip(self.tr("Other programs, such as video calls, can choose this picture as a camera"))
         self.folder_button = Button(self.tr("Folder…"))
-        self._folder = label("", "muted")
+        self._folder = ElidedLabel("", "muted", Qt.TextElideMode.ElideMiddle)
         self.setLayout(
             column(
                 label(self.tr("Recording"), "heading"),
@@ -347,9 +354,7 @@ class _Recording(QWidget):
         )
 
     def show_folder(self, folder: Path) -> None:
-        text = self._folder.fontMetrics().elidedText(str(folder), Qt.TextElideMode.ElideMiddle, _WIDTH - 34)
-        self._folder.setText(text)
-        self._folder.setToolTip(str(folder))
+        self._folder.setText(str(folder))
 
 
 def _box(text: str, checked: bool, name: str, owner: _Pairing | _Recording) -> CheckBox:

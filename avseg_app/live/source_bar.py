@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.settings import Settings
-from avseg_app.widgets.controls import Button, Choice, ToolButton, frame, label, row, set_property
+from avseg_app.widgets.controls import Button, Choice, ToolButton, frame, row, set_property
+from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.live_protocol import DeviceLists
 
 SIZES = ("640x480", "1280x720", "1920x1080")
@@ -41,7 +42,7 @@ class SourceBar(QFrame):
         self.source_choice = Choice(self.tr("Camera"))
         self.sound_choice = Choice(self.tr("Microphone"))
         for choice in (self.source_choice, self.sound_choice):
-            choice.setMinimumWidth(150)
+            choice.setMinimumWidth(96)  # the whole bar must find room in the smallest window
             choice.setMaximumWidth(260)
             choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             choice.setMinimumContentsLength(14)
@@ -70,11 +71,11 @@ class SourceBar(QFrame):
             row(
                 self.leave_button,
                 frame("upright"),
-                _picture(self, "camera"),
+                IconLabel("camera", 18),
                 self.source_choice,
                 self.size_choice,
                 4,
-                _picture(self, "microphone"),
+                IconLabel("microphone", 18),
                 self.sound_choice,
                 self.start_button,
                 0,
@@ -147,7 +148,7 @@ class SourceBar(QFrame):
     def show_running(self, running: bool) -> None:
         """Start or stop."""
         self.start_button.setText(self.tr("Stop") if running else self.tr("Start"))
-        self.start_button.setIcon(icon("pause") if running else icon("play", "accent-text"))
+        self.start_button.setIcon(icon("stop") if running else icon("play", "accent-text"))
         self.start_button.setToolTip(self.tr("Start or stop camera and microphone (Space)"))
         set_property(self.start_button, "kind", "" if running else "primary")
         for button in (self.record_button, self.freeze_button, self.snapshot_button, self.present_button):
@@ -157,6 +158,7 @@ class SourceBar(QFrame):
 
     def show_recording(self, seconds: float | None) -> None:
         """How long it records already; None while it does not."""
+        set_property(self.record_button, "kind", "" if seconds is None else "recording")
         if seconds is None:
             self.record_button.setIcon(icon("record", "error"))
             self.record_button.setText(self.tr("Record"))
@@ -179,9 +181,3 @@ def _select(choice: Choice, spec: str) -> str:
 def _is_place(spec: str) -> bool:
     """True for a file or an address."""
     return "/" in spec or "\\" in spec
-
-
-def _picture(owner: QWidget, name: str) -> QWidget:
-    widget = label()
-    widget.setPixmap(icon(name, "text-muted").pixmap(18, 18))
-    return widget

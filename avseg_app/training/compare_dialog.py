@@ -42,6 +42,9 @@ class CompareDialog(QDialog):
         self.table.setHorizontalHeaderLabels(
             [self.tr("Measured as"), self.tr("Before"), self.tr("After"), self.tr("Change")]
         )
+        for place in range(4):
+            side = Qt.AlignmentFlag.AlignRight if place else Qt.AlignmentFlag.AlignLeft
+            self.table.horizontalHeaderItem(place).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)

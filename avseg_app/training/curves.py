@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -12,9 +14,12 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 from avseg_app import theme
 from avseg_app.training.jobs import RunView
 from avseg_app.widgets.controls import Choice, Slider, column, label, row
+from avseg_app.widgets.elided_label import ElidedLabel
 from avseg_app.widgets.swatches import OVERLAY_COLORS
 
 _PART_COLORS = ("sky", "green", "purple", "vermilion", "yellow")
+_PART_STYLES = (Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine, Qt.PenStyle.DashDotDotLine)
+"""Parts of the loss differ by more than their colours; dashes are those of the other run."""
 Numbers = NDArray[np.float64]
 
 
@@ -102,7 +107,7 @@ class CurvesView(QWidget):
         self.best_line = pg.InfiniteLine(angle=90, movable=False)
         self.best_line.hide()
         self.scores.addItem(self.best_line)
-        self.best_label = label("", "muted")
+        self.best_label = ElidedLabel("", "muted")
         self.smoothing = Slider(0.0, 0.98, 0.02, self.tr("Smoothing"))
         self.smoothing.setFixedWidth(110)
         self.smoothing.set_real(0.6)
@@ -111,7 +116,8 @@ class CurvesView(QWidget):
         self.log_scale.setToolTip(self.tr("Loss and learning rate on a logarithmic scale"))
         self.log_scale.toggled.connect(self._set_log)
         self.compare = Choice(self.tr("Compare with another run"))
-        self.compare.setMinimumWidth(150)
+        self.compare.setMinimumWidth(100)
+        self.compare.setMaximumWidth(240)
         self.compare.activated.connect(lambda index: self.compare_changed.emit(self.compare.itemData(index)))
         self._view: RunView | None = None
         self._other: RunView | None = None
@@ -182,8 +188,11 @@ class CurvesView(QWidget):
         tokens = theme.current()
         suffix = f" · {view.name}" if other else ""
 
-        def draw(plot: _Plot, name: str, x: Numbers, y: Numbers, color: QColor, width: float, symbol=None) -> None:
-            style = Qt.PenStyle.DashLine if other else Qt.PenStyle.SolidLine
+        usual = Qt.PenStyle.DashLine if other else Qt.PenStyle.SolidLine
+
+        def draw(
+            plot: _Plot, name: str, x: Numbers, y: Numbers, color: QColor, width: float, symbol=None, style=usual
+        ) -> None:
             plot.draw(name + suffix, x, y, pg.mkPen(color, width=width, style=style), symbol)
             drawn[plot].add(name + suffix)
 
@@ -191,9 +200,10 @@ class CurvesView(QWidget):
         if curves is not None and len(curves.steps):
             amount = self.smoothing.real()
             parts = [name for name in curves.series if name.startswith("part:")]
-            for name, color in zip(parts if len(parts) > 1 and not other else [], _PART_COLORS, strict=False):
-                values = smoothed(curves.series[name], amount)
-                draw(self.loss, name.removeprefix("part:"), curves.steps, values, QColor(OVERLAY_COLORS[color]), 1.4)
+            looks = zip(_PART_COLORS, cycle(_PART_STYLES), strict=False)
+            for name, (color, style) in zip(parts if len(parts) > 1 and not other else [], looks, strict=False):
+                values, title = smoothed(curves.series[name], amount), name.removeprefix("part:")
+                draw(self.loss, title, curves.steps, values, QColor(OVERLAY_COLORS[color]), 1.6, style=style)
             if amount > 0 and not other:
                 faint = tokens.color("accent", 0.28)
                 draw(self.loss, self.tr("each step"), curves.steps, curves.series["loss"], faint, 1.0)
@@ -205,7 +215,7 @@ class CurvesView(QWidget):
             miou = np.array([event.miou for event in view.evaluations], float)
             fscore = np.array([event.fscore for event in view.evaluations], float)
             draw(self.scores, self.tr("mIoU"), steps, miou, tokens.color("accent"), 2.0, "o")
-            draw(self.scores, self.tr("F-score"), steps, fscore, tokens.color("bar"), 1.6, "o")
+            draw(self.scores, self.tr("F-score"), steps, fscore, tokens.color("bar"), 1.6, "s")
 
     def _mark_best(self, view: RunView) -> None:
         best = view.best

@@ -5,16 +5,15 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QProgressBar, QPushButton, QStackedWidget, QWidget
 
-from avseg_app.icons import icon
 from avseg_app.training import scan_process
 from avseg_app.training.offer_view import OfferView
 from avseg_app.training.report_view import ReportView
 from avseg_app.training.scan_process import ImportRequest, ScanFailed, ScanRequest
 from avseg_app.widgets.controls import column, frame, label, row, set_property
+from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.child import Child, describe_exit
 from avseg_core.data.import_report import ImportOptions, ImportReport, Offer
 from avseg_core.progress import Progress
@@ -41,7 +40,6 @@ class DataPage(QWidget):
         self._idle = QTimer(self, interval=_KEPT_MS, singleShot=True)
         self._idle.timeout.connect(self._let_go)
         self._root: Path | None = None
-        self.setAcceptDrops(True)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._make_drop_page())
         self._pages.addWidget(self._make_scan_page())
@@ -120,9 +118,6 @@ class DataPage(QWidget):
     # --- parts ------------------------------------------------------------------------------------------------------
 
     def _make_drop_page(self) -> QWidget:
-        picture = QLabel()
-        picture.setPixmap(icon("folder", "text-muted").pixmap(QSize(48, 48), self.devicePixelRatioF()))
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         headline = label(self.tr("Drop a folder of annotated clips here"), "heading")
         headline.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint = label(
@@ -138,7 +133,7 @@ class DataPage(QWidget):
         self.open_button.setProperty("kind", "primary")
         self.open_button.clicked.connect(self.ask_for_folder)
         self.refusal = frame("notice")
-        self._refusal_icon = QLabel()
+        self._refusal_icon = IconLabel("error", 18)
         self.refusal_text = QLabel()
         self.refusal_text.setWordWrap(True)
         self.refusal_text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -146,12 +141,20 @@ class DataPage(QWidget):
         line.setStretch(1, 1)
         self.refusal.setLayout(line)
         self.refusal.hide()
-        self.drop_area = frame("dropArea")
-        self.drop_area.setLayout(
-            column(picture, headline, hint, 6, row(0, self.open_button, 0), spacing=6, margins=(24, 26, 24, 26))
+        drop_area = frame("dropArea")
+        drop_area.setLayout(
+            column(
+                row(0, IconLabel("folder", 48), 0),
+                headline,
+                hint,
+                6,
+                row(0, self.open_button, 0),
+                spacing=6,
+                margins=(24, 26, 24, 26),
+            )
         )
         page = QWidget()
-        page.setLayout(column(self.drop_area, self._make_layout_help(), 0, spacing=14))
+        page.setLayout(column(drop_area, self._make_layout_help(), 0, spacing=14))
         return page
 
     def _make_layout_help(self) -> QFrame:
@@ -269,7 +272,7 @@ class DataPage(QWidget):
         self._pages.setCurrentIndex(_OFFER if isinstance(self._request, ImportRequest) else _DROP)
 
     def _tell(self, kind: str, text: str) -> None:
-        self._refusal_icon.setPixmap(icon(kind, kind).pixmap(QSize(18, 18), self.devicePixelRatioF()))
+        self._refusal_icon.set_icon(kind, kind)
         self.refusal_text.setText(text)
         set_property(self.refusal, "kind", kind)
         self.refusal.show()
@@ -278,29 +281,3 @@ class DataPage(QWidget):
         self.refusal.hide()
         self.report.show_survey(survey, Path(survey.root).name)
         self._pages.setCurrentIndex(_REPORT)
-
-    # --- drag and drop ----------------------------------------------------------------------------------------------
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped_folder(event) is not None:
-            event.acceptProposedAction()
-            set_property(self.drop_area, "hot", True)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        set_property(self.drop_area, "hot", False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        set_property(self.drop_area, "hot", False)
-        folder = _dropped_folder(event)
-        if folder is not None:
-            event.acceptProposedAction()
-            self.scan(folder)
-
-
-def _dropped_folder(event: QDropEvent) -> Path | None:
-    """The folder or annotation file that is dragged; another file stands for the folder it lies in."""
-    for url in event.mimeData().urls():
-        if url.isLocalFile():
-            path = Path(url.toLocalFile())
-            return path if path.is_dir() or path.suffix.lower() == ".json" else path.parent
-    return None

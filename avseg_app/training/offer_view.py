@@ -86,7 +86,7 @@ class OfferView(QWidget):
     def _add_row(self, name: str, text: str, editor: QWidget, button: QWidget | None = None) -> None:
         title = label(text)
         title.setBuddy(editor)
-        editor.setAccessibleName(text or name)
+        editor.setAccessibleName(text or editor.text())
         line = len(self._rows)
         widgets = (title, editor, button) if button is not None else (title, editor)
         for place, widget in enumerate(widgets):

@@ -114,6 +114,11 @@ class TrainingPage(QWidget):
         self.show_new()
         self.new.data.scan(folder)
 
+    def scan_dropped(self, path: Path) -> None:
+        """Looks at a folder or an annotation file; any other file stands for the folder that it lies in."""
+        is_source = path.is_dir() or path.suffix.lower() == ".json"
+        self.scan(path if is_source else path.parent)
+
     def _watch_runs(self) -> None:
         other = self.watch.curves.compare.currentData()
         self.jobs.watch(*(folder for folder in (self._followed, other) if folder is not None))

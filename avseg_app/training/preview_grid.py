@@ -64,6 +64,7 @@ class PreviewGrid(QListWidget):
             covered = 100 * float(np.mean(preview.mask > 0))
             about = self.tr("{0}: {1}x{2}, mask on {3:.0f} % of the frame").format(preview.clip, *preview.size, covered)
             all_heard = self.tr("Heard: {0}").format(describe_sounds(preview.sounds)) if preview.sounds else ""
+            item.setSizeHint(self.gridSize())  # else it is as high as the first one, and the sounds are cut off
             item.setToolTip("\n".join(part for part in (about, all_heard, self.tr("Click to listen")) if part))
             self.addItem(item)
 

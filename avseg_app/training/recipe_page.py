@@ -75,7 +75,7 @@ class RecipePage(QWidget):
         self.full.toggled.connect(self._toggle_full)
         self.summary = label("", "muted")
         self.summary.setWordWrap(True)
-        head = row(self.summary, 0, self.full)
+        head = row(self.summary, self.full)
         head.setStretch(0, 1)
         self.setLayout(column(head, self.views, self._make_estimate(), spacing=10))
         self.layout().setStretchFactor(self.views, 1)

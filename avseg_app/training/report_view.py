@@ -198,11 +198,13 @@ class ReportView(QWidget):
         survey = self.survey
         if survey is None:
             return
-        names = {"train": self.tr("training"), "val": self.tr("validation"), "test": self.tr("test"), "all": ""}
-        parts = [
-            self.tr("{0} {1} clips").format(self.clips_left(split), names[split]).replace("  ", " ")
-            for split in survey.counts
-        ]
+        texts = {
+            "train": self.tr("{0} training clips"),
+            "val": self.tr("{0} validation clips"),
+            "test": self.tr("{0} test clips"),
+            "all": self.tr("{0} clips"),
+        }
+        parts = [texts[split].format(self.clips_left(split)) for split in survey.counts]
         if survey.masks:
             parts.append(self.tr("{0} masks").format(survey.masks))
         if survey.num_classes > 1:

@@ -12,7 +12,7 @@ from avseg_app.training import words
 from avseg_app.training.jobs import RunView
 from avseg_app.widgets.controls import column, label
 
-_WIDTH = 250
+_WIDTH = 264
 _ICONS = {"failed": "error", "dead": "warning", "paused": "pause", "running": "play", "new": "play"}
 
 
@@ -106,7 +106,7 @@ class Sidebar(QFrame):
         if view.status.state == "running" and view.status.total_steps:
             line = f"{100 * words.share(view):.0f} %"
         if view.best is not None:
-            line += "  ·  " + self.tr("mIoU {0:.3f}").format(view.best.miou)
+            line += " · " + self.tr("mIoU {0:.3f}").format(view.best.miou)
         text = f"{view.name}\n{line}"
         if item.text() != text:
             item.setText(text)

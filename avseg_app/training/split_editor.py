@@ -95,6 +95,9 @@ class SplitEditor(QDialog):
         table = QTableWidget(len(survey.clips), 4)
         table.setAccessibleName(self.tr("Clips and their splits"))
         table.setHorizontalHeaderLabels([self.tr("Clip"), self.tr("Heard"), self.tr("Masks"), self.tr("Used for")])
+        for place in range(4):
+            side = Qt.AlignmentFlag.AlignRight if place == 2 else Qt.AlignmentFlag.AlignLeft
+            table.horizontalHeaderItem(place).setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

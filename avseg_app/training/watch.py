@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QProgressBar, QPushButton, QSizePolicy, QTabWidget, QWidget
 
 from avseg_app import theme
@@ -13,8 +13,12 @@ from avseg_app.training.insight import InsightView
 from avseg_app.training.jobs import RunView, read_log
 from avseg_app.training.mask_history import MaskHistory
 from avseg_app.widgets.controls import column, frame, label, row, set_property
+from avseg_app.widgets.elided_label import ElidedLabel
+from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.background import Background
 
+_ABOUT_FOLDER = ("folder", "delete")
+"""Buttons beside the title; what can be asked of a run or its model has a row of its own, for words are long."""
 _LOG, _SETTINGS = 3, 4
 """Tabs whose text is read when they are shown."""
 
@@ -35,8 +39,7 @@ class WatchView(QWidget):
         super().__init__(parent)
         self.view: RunView | None = None
         self._logs = Background("log", self)
-        self.title = label("", "title")
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title = ElidedLabel("", "title", Qt.TextElideMode.ElideMiddle)
         self.state = QLabel()
         self.state.setObjectName("badge")
         self.state.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -74,10 +77,18 @@ class WatchView(QWidget):
             page.setLayout(column(widget, margins=(0, 10, 0, 0)))
             self.tabs.addTab(page, text)
         self.tabs.currentChanged.connect(lambda _: self._read_log())
-        head = row(self.title, self.state, 0, *self._buttons.values(), spacing=8)
-        self.setLayout(
-            column(head, self.phase, self.bar, self.facts, self.trouble, self.tabs, spacing=8, margins=(20, 14, 20, 12))
+        about_folder = [self._buttons[name] for name in _ABOUT_FOLDER]
+        actions = [button for button in self._buttons.values() if button not in about_folder]
+        parts = (
+            row(self.title, self.state, 0, *about_folder),
+            self.phase,
+            self.bar,
+            self.facts,
+            self.trouble,
+            row(*actions, 0),
+            self.tabs,
         )
+        self.setLayout(column(*parts, spacing=8, margins=(20, 14, 20, 12)))
 
     def close_threads(self) -> None:
         """Ends the threads that read files."""
@@ -121,7 +132,7 @@ class WatchView(QWidget):
         return self._buttons[name]
 
     def _make_trouble(self) -> None:
-        self._trouble_icon = QLabel()
+        self._trouble_icon = IconLabel("info", 18)
         self.trouble_text = QLabel()
         self.trouble_text.setWordWrap(True)
         self.trouble_text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -184,7 +195,7 @@ class WatchView(QWidget):
             return
         self.trouble_text.setText(text)
         set_property(self.trouble, "kind", kind)
-        self._trouble_icon.setPixmap(icon(kind, kind).pixmap(QSize(18, 18), self.devicePixelRatioF()))
+        self._trouble_icon.set_icon(kind, kind)
 
     def _show_buttons(self, view: RunView) -> None:
         state = view.status.state

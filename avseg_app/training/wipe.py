@@ -22,6 +22,8 @@ class Wipe(KeyboardFocus, QWidget):
         self.names = (left_name, right_name)
         self._left, self._right = QImage(), QImage()
         self.share = 0.5
+        self.invitation = ""
+        """What to do while there are no pictures."""
         self.setMinimumSize(QSize(320, 200))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -71,9 +73,10 @@ class Wipe(KeyboardFocus, QWidget):
             self.set_share((event.position().x() - place.left()) / place.width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._left.isNull():
-            return
         painter = QPainter(self)
+        if self._left.isNull():
+            self._paint_invitation(painter)
+            return
         painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
         place = self.place()
         x = place.left() + self.share * place.width()
@@ -87,6 +90,15 @@ class Wipe(KeyboardFocus, QWidget):
         painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
         painter.drawEllipse(QPointF(x, place.center().y()), _GRIP, _GRIP)
         self._paint_names(painter, place, x)
+        paint_focus(self, painter)
+
+    def _paint_invitation(self, painter: QPainter) -> None:
+        """Where the pictures will be."""
+        tokens = theme.current()
+        painter.fillRect(self.rect(), tokens.color("canvas"))
+        painter.setPen(tokens.color("canvas-text"))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(QRectF(self.rect()).adjusted(40, 20, -40, -20), flags, self.invitation)
         paint_focus(self, painter)
 
     def _paint_names(self, painter: QPainter, place: QRectF, x: float) -> None:

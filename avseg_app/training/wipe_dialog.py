@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QProgressBar, QPushButton, QSlider, QWidget
 
 from avseg_app.icons import icon
@@ -18,6 +18,7 @@ from avseg_app.training.mask_history import overlay, read_grey
 from avseg_app.training.processes import CommandTask
 from avseg_app.training.wipe import Wipe
 from avseg_app.widgets.controls import column, keep_keys, label, row
+from avseg_app.widgets.drop_veil import dropped_files
 from avseg_app.workers.background import Background
 from avseg_core.errors import InputError
 from avseg_core.media import VideoReader, probe
@@ -93,18 +94,22 @@ class WipeDialog(QDialog):
         assert view.config is not None
         self.setWindowTitle(self.tr("Before and after on a video"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAcceptDrops(True)
         self.resize(820, 620)
         self._models = (view.config.init_from, str(view.run.exported_model))
         self._folder = tempfile.TemporaryDirectory(prefix="avseg-wipe-", ignore_cleanup_errors=True)
         self._task: CommandTask | None = None
         self._work = Background("wipe", self)
         self.moments: list[Moment] = []
-        self.text = label(self.tr("Choose a video; both models look at up to {0} moments of it.").format(_MOMENTS))
+        self.text = label()
         self.text.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.hide()
         self.wipe = Wipe(view.config.init_from, view.name)
+        self.wipe.invitation = self.tr(
+            "Choose a video, or drop one here; both models look at up to {0} moments of it."
+        ).format(_MOMENTS)
         self.slider = _Moments(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName(self.tr("Moment of the video"))
         self.slider.setEnabled(False)
@@ -139,6 +144,16 @@ class WipeDialog(QDialog):
         self._work.close()
         self._folder.cleanup()
         super().done(result)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_files(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = dropped_files(event)
+        if files:
+            event.acceptProposedAction()
+            self.compare(files[0])
 
     def _place(self, number: int) -> Path:
         return Path(self._folder.name) / ("before", "after")[number]

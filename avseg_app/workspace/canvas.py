@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from avseg_app import theme
@@ -100,7 +110,7 @@ class Canvas(KeyboardFocus, QWidget):
         self._refresh()
 
     def set_note(self, note: str) -> None:
-        """A short line in the corner: why there is no mask here."""
+        """A short line: why there is no mask here, or without a picture in the middle why there is none of those."""
         if note != self._note:
             self._note = note
             self.update()
@@ -156,9 +166,20 @@ class Canvas(KeyboardFocus, QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
             painter.drawImage(rect, self._frame.image)
             self._paint_layer(painter)
-        if self._note or self._caption:
+        if self._frame is None:
+            self._paint_invitation(painter)
+        elif self._note or self._caption:
             _chip(painter, QPointF(12, 12), self._caption or self._note)
         paint_focus(self, painter)
+
+    def _paint_invitation(self, painter: QPainter) -> None:
+        """The note where the picture will be."""
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        painter.setFont(font)
+        painter.setPen(theme.current().color("canvas-text"))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(QRectF(self.rect()).adjusted(40, 20, -40, -20), flags, self._note)
 
     def _paint_layer(self, painter: QPainter) -> None:
         if self._layer is None:

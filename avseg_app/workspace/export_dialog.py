@@ -33,7 +33,7 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(460)
         texts = {
             "overlay": (self.tr("Overlay video"), self.tr("MP4 with the masks drawn in and the original sound")),
-            "png": (self.tr("PNG masks"), self.tr("one per mask, with a JSON file of their times")),
+            "png": (self.tr("PNG masks"), self.tr("One per mask, with a JSON file of their times")),
             "coco": (self.tr("COCO annotations"), self.tr("JSON with run-length encoded masks")),
         }
         self.boxes: dict[str, QCheckBox] = {}

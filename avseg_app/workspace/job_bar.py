@@ -27,14 +27,16 @@ class JobBar(QWidget):
         self.button = Button()
         self.button.clicked.connect(self._act)
         widths = [self.fontMetrics().horizontalAdvance(text) for text in (self.tr("Cancel"), self.tr("Resume"))]
-        self.button.setFixedSize(max(widths) + 32, self.fontMetrics().height() + 12)
-        self.setFixedHeight(self.button.height() + 4)  # the canvas must not jump when the button comes and goes
+        self.button.ensurePolished()  # the style has its say on the height
+        height = self.button.sizeHint().height()
+        self.button.setFixedSize(max(widths) + 32, height)
+        self.setFixedHeight(height + 6)  # the canvas must not jump when the button comes and goes
         self.switch_button = Button()
-        self.switch_button.setFixedHeight(self.button.height())
+        self.switch_button.setFixedHeight(height)
         self.switch_button.clicked.connect(self._switch)
         self._running = self._recorded = False
         parts = (self._text, self._bar, self.button, self.switch_button)
-        self.setLayout(row(*parts, 0, spacing=10, margins=(12, 0, 12, 4)))
+        self.setLayout(row(*parts, 0, spacing=10, margins=(12, 0, 12, 6)))
         self.show_state(JobState())
 
     @property

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPixmap
-from PySide6.QtWidgets import (
-    QFrame,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QSizePolicy,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPixmap, QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QListWidgetItem, QPushButton, QSizePolicy, QWidget
 
-from avseg_app import icons, theme
 from avseg_app.icons import app_icon
 from avseg_app.paths import DEMO_CLIP
 from avseg_app.settings import SettingsStore
 from avseg_app.widgets.controls import column, frame, icon_button, label, row, set_property
 from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.background import Background
+from avseg_app.workspace.recent import RecentList
 from avseg_app.workspace.thumbnail import read_thumbnail
 
 _WIDTH = 760
@@ -48,10 +37,9 @@ class StartPage(QWidget):
         self.setFocusProxy(self.open_button)
         self.demo_button = QPushButton(self.tr("Try it"))
         self.demo_button.clicked.connect(lambda: self.file_chosen.emit(DEMO_CLIP))
-        self.recent_list = _RecentList()
+        self.recent_list = RecentList()
         self.recent_list.itemActivated.connect(self._choose)
         self.recent_list.itemClicked.connect(self._choose)
-        self.recent_list.removed.connect(settings.forget_recent)
         body = QWidget()
         body.setFixedWidth(_WIDTH)
         lower = row(self._make_demo_card(), self._make_recent_card(), spacing=16)
@@ -159,58 +147,14 @@ class StartPage(QWidget):
         self._no_recent.setVisible(not files)
         self._no_recent.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._no_recent.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self._pictures.submit(lambda: [path for path in files if not path.exists()], self.recent_list.mark_missing)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._fill_recent()  # files come and go meanwhile
+        super().showEvent(event)
 
     def _choose(self, item: QListWidgetItem) -> None:
         self.file_chosen.emit(item.data(Qt.ItemDataRole.UserRole))
-
-
-class _RecentList(QListWidget):
-    """File names with their folders; Delete takes one off the list."""
-
-    removed = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName(self.tr("Recent videos"))
-        self.setItemDelegate(_RecentDelegate(self))
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumHeight(120)
-
-    def fill(self, files: list[Path]) -> None:
-        self.clear()
-        for path in files:
-            item = QListWidgetItem(f"{path.name}, {path.parent}")
-            item.setData(Qt.ItemDataRole.UserRole, path)
-            item.setToolTip(self.tr("{0}\nDelete takes it off this list").format(path))
-            self.addItem(item)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Delete and self.currentItem() is not None:
-            self.removed.emit(self.currentItem().data(Qt.ItemDataRole.UserRole))
-        else:
-            super().keyPressEvent(event)
-
-
-class _RecentDelegate(QStyledItemDelegate):
-    """A film, the name, and below it the folder in a quieter colour."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        return QSize(200, 2 * option.fontMetrics.height() + 12)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        self.initStyleOption(option, index)
-        option.text = ""
-        option.widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
-        tokens, path = theme.current(), index.data(Qt.ItemDataRole.UserRole)
-        box, line = QRectF(option.rect), option.fontMetrics.height()
-        icons.draw(painter, "film", QRectF(box.left() + 8, box.center().y() - 10, 20, 20), "text-muted")
-        top = box.center().y() - line
-        for text, token in ((path.name, "text"), (str(path.parent), "text-muted")):
-            place = QRectF(box.left() + 40, top, box.width() - 48, line)
-            painter.setPen(tokens.color(token))
-            elided = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(place.width()))
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, elided)
-            top += line
 
 
 def _card() -> QFrame:

@@ -217,7 +217,7 @@ class Timeline(KeyboardFocus, QWidget):
             painter.drawLine(QPointF(x, lane.top()), QPointF(x, lane.top() + 4))
             text = timecode(tick * step, 1 if step < 1 else 0)
             half = painter.fontMetrics().horizontalAdvance(text) / 2 + 1
-            place = min(max(x, half), self.width() - half)
+            place = min(max(x, half), self.width() - half - 4)
             box = QRectF(place - half, lane.top() + 3, 2 * half, lane.height() - 3)
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
 

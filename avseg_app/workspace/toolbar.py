@@ -26,6 +26,7 @@ class Toolbar(QFrame):
         self.open_button.clicked.connect(actions["open"].trigger)
         self.model_choice = Choice(self.tr("Model"))
         self.model_choice.setMinimumWidth(150)
+        self.model_choice.setMaximumWidth(260)
         self.rate_choice = Choice(self.tr("Masks per second"))
         for rate in RATES:
             self.rate_choice.addItem(self._rate_text(rate), rate)

@@ -4,30 +4,6 @@
 <context>
     <name></name>
     <message>
-        <source>Start or stop</source>
-        <translation>Starten oder anhalten</translation>
-    </message>
-    <message>
-        <source>Record</source>
-        <translation>Aufnehmen</translation>
-    </message>
-    <message>
-        <source>Freeze</source>
-        <translation>Einfrieren</translation>
-    </message>
-    <message>
-        <source>Snapshot</source>
-        <translation>Schnappschuss</translation>
-    </message>
-    <message>
-        <source>Presentation</source>
-        <translation>Vorführung</translation>
-    </message>
-    <message>
-        <source>Back</source>
-        <translation>Zurück</translation>
-    </message>
-    <message>
         <source>&amp;Open a video…</source>
         <translation>Ein Video ö&amp;ffnen …</translation>
     </message>
@@ -651,13 +627,6 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     </message>
 </context>
 <context>
-    <name>DropVeil</name>
-    <message>
-        <source>Drop to open this video</source>
-        <translation>Loslassen, um dieses Video zu öffnen</translation>
-    </message>
-</context>
-<context>
     <name>ExportDialog</name>
     <message>
         <source>Export</source>
@@ -676,8 +645,8 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>PNG-Masken</translation>
     </message>
     <message>
-        <source>one per mask, with a JSON file of their times</source>
-        <translation>eine je Maske, mit einer JSON-Datei ihrer Zeiten</translation>
+        <source>One per mask, with a JSON file of their times</source>
+        <translation>Eine je Maske, mit einer JSON-Datei ihrer Zeiten</translation>
     </message>
     <message>
         <source>COCO annotations</source>
@@ -925,7 +894,7 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     </message>
     <message>
         <source>Use this model</source>
-        <translation>Dieses Modell verwenden</translation>
+        <translation>Verwenden</translation>
     </message>
     <message>
         <source>Fine-tune…</source>
@@ -1123,6 +1092,14 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Live-Bild</translation>
     </message>
     <message>
+        <source>Sound, 10 s</source>
+        <translation>Ton, 10 s</translation>
+    </message>
+    <message>
+        <source>Last minute</source>
+        <translation>Letzte Minute</translation>
+    </message>
+    <message>
         <source>Preparing the model…</source>
         <translation>Das Modell wird vorbereitet …</translation>
     </message>
@@ -1161,6 +1138,30 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     <message>
         <source>Try again</source>
         <translation>Noch einmal versuchen</translation>
+    </message>
+    <message>
+        <source>Start or stop</source>
+        <translation>Starten oder anhalten</translation>
+    </message>
+    <message>
+        <source>Record</source>
+        <translation>Aufnehmen</translation>
+    </message>
+    <message>
+        <source>Freeze</source>
+        <translation>Einfrieren</translation>
+    </message>
+    <message>
+        <source>Snapshot</source>
+        <translation>Schnappschuss</translation>
+    </message>
+    <message>
+        <source>Presentation</source>
+        <translation>Vorführung</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>Zurück</translation>
     </message>
 </context>
 <context>
@@ -1244,6 +1245,14 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Einem Modell die eigenen Clips beibringen (Strg+2)</translation>
     </message>
     <message>
+        <source>{0} is a folder. Open one of its videos, or let a model learn from what is in it.</source>
+        <translation>{0} ist ein Ordner. Eines seiner Videos öffnen, oder ein Modell daraus lernen lassen.</translation>
+    </message>
+    <message>
+        <source>Look at it under Training</source>
+        <translation>Im Training ansehen</translation>
+    </message>
+    <message>
         <source>As the system</source>
         <translation>Wie das System</translation>
     </message>
@@ -1292,10 +1301,6 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Die andere Sprache gilt ab dem nächsten Start.</translation>
     </message>
     <message>
-        <source>Nothing yet</source>
-        <translation>Noch nichts</translation>
-    </message>
-    <message>
         <source>Open a video</source>
         <translation>Ein Video öffnen</translation>
     </message>
@@ -1306,6 +1311,14 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     <message>
         <source>All files</source>
         <translation>Alle Dateien</translation>
+    </message>
+    <message>
+        <source>Drop to look at what there is to learn from</source>
+        <translation>Loslassen, um zu sehen, was sich daraus lernen lässt</translation>
+    </message>
+    <message>
+        <source>Drop to open {0}</source>
+        <translation>Loslassen, um {0} zu öffnen</translation>
     </message>
     <message>
         <source>One video at a time: {0} is opened, {1} more files are not.</source>
@@ -1448,7 +1461,7 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     </message>
     <message>
         <source>{0}: {1} annotations</source>
-        <translation>{0}: {1} Annotationen</translation>
+        <translation>{0}: {1}-Annotationen</translation>
     </message>
     <message>
         <source>{0} clips with {1} annotated pictures. Each becomes a video with masks at times; the originals stay as they are.</source>
@@ -1502,6 +1515,62 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     <message>
         <source>Click to listen</source>
         <translation>Klicken zum Anhören</translation>
+    </message>
+</context>
+<context>
+    <name>RecentList</name>
+    <message>
+        <source>Recent videos</source>
+        <translation>Zuletzt geöffnete Videos</translation>
+    </message>
+    <message>
+        <source>{0}
+Delete takes it off this list</source>
+        <translation>{0}
+Entf nimmt es von dieser Liste</translation>
+    </message>
+    <message>
+        <source>not found</source>
+        <translation>nicht gefunden</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>Show folder</source>
+        <translation>Ordner zeigen</translation>
+    </message>
+    <message>
+        <source>Copy path</source>
+        <translation>Pfad kopieren</translation>
+    </message>
+    <message>
+        <source>Take off the list</source>
+        <translation>Von der Liste nehmen</translation>
+    </message>
+</context>
+<context>
+    <name>RecentVideos</name>
+    <message>
+        <source>Nothing yet</source>
+        <translation>Noch nichts</translation>
+    </message>
+    <message>
+        <source>Clear the list</source>
+        <translation>Liste leeren</translation>
+    </message>
+    <message>
+        <source>The list of recent videos is empty.</source>
+        <translation>Die Liste der zuletzt geöffneten Videos ist leer.</translation>
+    </message>
+    <message>
+        <source>{0} is off the list; the file itself stays.</source>
+        <translation>{0} steht nicht mehr auf der Liste; die Datei selbst bleibt.</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
     </message>
 </context>
 <context>
@@ -1742,20 +1811,20 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Ein Bild anklicken, um seinen Clip zu hören.</translation>
     </message>
     <message>
-        <source>training</source>
-        <translation>Training</translation>
+        <source>{0} training clips</source>
+        <translation>{0} Trainings-Clips</translation>
     </message>
     <message>
-        <source>validation</source>
-        <translation>Validierung</translation>
+        <source>{0} validation clips</source>
+        <translation>{0} Validierungs-Clips</translation>
     </message>
     <message>
-        <source>test</source>
-        <translation>Test</translation>
+        <source>{0} test clips</source>
+        <translation>{0} Test-Clips</translation>
     </message>
     <message>
-        <source>{0} {1} clips</source>
-        <translation>{0} {1}-Clips</translation>
+        <source>{0} clips</source>
+        <translation>{0} Clips</translation>
     </message>
     <message>
         <source>{0} masks</source>
@@ -1869,6 +1938,26 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     <message>
         <source>Tab</source>
         <translation>Tab</translation>
+    </message>
+    <message>
+        <source>New training</source>
+        <translation>Neues Training</translation>
+    </message>
+    <message>
+        <source>Window and view</source>
+        <translation>Fenster und Ansicht</translation>
+    </message>
+    <message>
+        <source>Playback</source>
+        <translation>Wiedergabe</translation>
+    </message>
+    <message>
+        <source>Live</source>
+        <translation>Live</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>Training</translation>
     </message>
 </context>
 <context>
@@ -2426,8 +2515,8 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Vorher und nachher an einem Video</translation>
     </message>
     <message>
-        <source>Choose a video; both models look at up to {0} moments of it.</source>
-        <translation>Ein Video wählen; beide Modelle sehen bis zu {0} Momente davon an.</translation>
+        <source>Choose a video, or drop one here; both models look at up to {0} moments of it.</source>
+        <translation>Ein Video wählen oder hier ablegen; beide Modelle sehen sich bis zu {0} Augenblicke davon an.</translation>
     </message>
     <message>
         <source>Moment of the video</source>
@@ -2614,19 +2703,6 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     </message>
 </context>
 <context>
-    <name>_RecentList</name>
-    <message>
-        <source>Recent videos</source>
-        <translation>Zuletzt geöffnete Videos</translation>
-    </message>
-    <message>
-        <source>{0}
-Delete takes it off this list</source>
-        <translation>{0}
-Entf nimmt es von dieser Liste</translation>
-    </message>
-</context>
-<context>
     <name>_Recording</name>
     <message>
         <source>Picture</source>
@@ -2684,8 +2760,8 @@ Entf nimmt es von dieser Liste</translation>
         <translation>Zeigen</translation>
     </message>
     <message>
-        <source>Delay from camera to screen</source>
-        <translation>Verzögerung von der Kamera bis zum Schirm</translation>
+        <source>Delay to the screen</source>
+        <translation>Verzögerung bis zum Schirm</translation>
     </message>
     <message>
         <source>{0:.0f} pictures, {1:.1f} masks / s</source>

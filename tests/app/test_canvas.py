@@ -227,3 +227,14 @@ def test_legend_names_the_classes_in_view_by_size(qtbot: QtBot) -> None:
         assert np.any(np.all(picture == voc_palette(71)[label], axis=1))
     legend.set_classes(AVSS_CLASSES, np.zeros((4, 4), np.uint8))
     assert legend.accessibleName() == "Nothing sounds here"
+
+
+def test_without_a_picture_the_note_stands_in_the_middle(qtbot: QtBot) -> None:
+    empty = Canvas(STYLE)
+    qtbot.addWidget(empty)
+    empty.resize(640, 360)
+    ground = grab(empty)
+    empty.set_note("Choose a camera")
+    rows, columns = np.nonzero((grab(empty) != ground).any(axis=2))
+    assert abs(rows.mean() - 180) < 15
+    assert abs(columns.mean() - 320) < 25
