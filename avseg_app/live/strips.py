@@ -144,9 +144,9 @@ class HistoryStrip(QWidget):
         painter.setPen(theme.current().color("text-muted"))
         painter.setFont(theme.small_font())
         for tag, start, stop in self._stretches(now):
-            left, right = self._x(start, now), self._x(stop, now)
+            left, right = max(self._x(start, now), 0.0), self._x(stop, now)
             if tag and right - left >= _LEAST_LABEL:
-                box = QRectF(max(left, 0) + 3, lane.top(), right - max(left, 0) - 6, lane.height())
+                box = QRectF(left + 3, lane.top(), right - left - 6, lane.height())
                 text = painter.fontMetrics().elidedText(tag, Qt.TextElideMode.ElideRight, int(box.width()))
                 painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
