@@ -51,7 +51,8 @@ def draw_seconds(bank: SoundBank, yamnet: YAMNet, per_label: int, seed: int) -> 
             second = (str(rng.choice(others)),) if others and rng.random() < 1 / 3 else ()
             plans.append((label, *second))
     noisy, clean = zip(*(_second(rng, bank, plan) for plan in plans), strict=True)
-    teacher = torch.stack([_scores(yamnet, parts).amax(dim=0) for parts in clean])
+    scores = yamnet.name_sounds(_embed(yamnet, [part for parts in clean for part in parts]))
+    teacher = torch.stack([part.amax(dim=0) for part in scores.split([len(parts) for parts in clean])])
     return Seconds(_embed(yamnet, noisy), teacher, plans)
 
 
@@ -66,10 +67,6 @@ def _second(rng: Generator, bank: SoundBank, labels: Sequence[str]) -> tuple[np.
 def _embed(yamnet: YAMNet, seconds: Sequence[np.ndarray]) -> Tensor:
     logmels = torch.from_numpy(np.stack([window_logmel(second, "yamnet") for second in seconds]))
     return torch.cat([yamnet(part) for part in logmels.split(64)])
-
-
-def _scores(yamnet: YAMNet, seconds: Sequence[np.ndarray]) -> Tensor:
-    return yamnet.name_sounds(_embed(yamnet, seconds))
 
 
 def targets(seconds: Seconds) -> Tensor:
