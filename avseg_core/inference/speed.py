@@ -22,6 +22,7 @@ from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS, SAMPLE_RATE, w
 from avseg_core.config import InferenceConfig, ModelConfig, lite_model_config, preset, preset_names, with_overrides
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads
+from avseg_core.inference.fast import use_half_precision
 from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.inference.memory import peak_memory
 from avseg_core.inference.preprocess import normalise, resize_frame
@@ -85,7 +86,10 @@ class Contestant:
         torch.manual_seed(0)
         model = build_model(self.model) if self.weights is None else cast(nn.Module, load_model(self.weights))
         prepare_for_inference(model, device)
-        return cast(AVSModel, model)
+        ready = cast(AVSModel, model)
+        if self.run.fast:
+            use_half_precision(ready, device)
+        return ready
 
 
 @dataclass
