@@ -163,7 +163,8 @@ class _Bench:
         size, front_end = self._model.config.image_size, self._model.audio_encoder.front_end
         yield "resize", self._time(lambda: [resize_frame(image, size) for image in images])
         yield "logmel", self._time(lambda: [window_logmel(sound, front_end) for sound in sounds])
-        count = max(self._batch, self._model.clip_length or 1)
+        clip = self._model.clip_length or 1
+        count = max(self._batch // clip, 1) * clip  # as many as the segmenter takes at once
         frames = normalise(torch.stack([resize_frame(images[k % _MASKS], size) for k in range(count)]).to(self._device))
         logmel = torch.from_numpy(np.stack([window_logmel(sounds[k % _MASKS], front_end) for k in range(count)]))
         with torch.inference_mode():
