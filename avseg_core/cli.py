@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "import-data": "make a data set folder of COCO or YouTube-VIS annotations, or of plain videos",
     "synthesize": "make a labelled data set from cut-outs, backgrounds and sounds",
     "import-checkpoint": "convert a published checkpoint",
-    "export-model": "write a model as ONNX for other programs",
+    "export-model": "write a model for other programs",
     "bench": "measure speed and memory on this machine",
     "doctor": "say what this machine has and what is missing",
 }

@@ -225,6 +225,8 @@ class InferenceConfig:
     """Windows per forward pass."""
     threads: int = 0
     """CPU threads; 0: all but one, at least one."""
+    fast: bool = False
+    """Half precision, on CUDA only: faster, at slightly other numbers (`inference.fast`)."""
 
 
 ConfigT = TypeVar("ConfigT")

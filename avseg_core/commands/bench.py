@@ -82,7 +82,7 @@ def _quick(contestants: Sequence[Contestant], *, as_json: bool) -> int:
 
     found = [time_frames(contestant) for contestant in contestants]
     for contestant, figures in zip(contestants, found, strict=True):
-        if contestant.weights in available_models():
+        if contestant.weights in available_models() and not contestant.run.fast:
             speed = Speed(round(figures.milliseconds["frame"], 1), figures.device, figures.threads)
             keep_speed(read_card(contestant.weights), speed)
     if as_json:

@@ -8,7 +8,9 @@ The records are turned into a tensor afterwards, with every size checked.
 from __future__ import annotations
 
 import io
+import math
 import pickle
+import pickletools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,7 +111,9 @@ def read_logmel_pickle(path: Path, examples: int) -> NDArray[np.float32]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError("it is far larger than a log-mel")
-        tensor = _build(_Unpickler(io.BytesIO(path.read_bytes())).load())
+        content = path.read_bytes()
+        _check_notes(content)
+        tensor = _build(_Unpickler(io.BytesIO(content)).load())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; the data set needs the log-mel of every clip.") from None
     except Exception as error:  # damaged pickles raise almost anything
@@ -122,6 +126,16 @@ def read_logmel_pickle(path: Path, examples: int) -> NDArray[np.float32]:
     if not np.isfinite(array).all():
         raise InputError(f"{path}: holds values that are not finite; make it again or remove it to use the wav.")
     return np.ascontiguousarray(array)
+
+
+def _check_notes(content: bytes) -> None:
+    """Raises ValueError for a pickle that numbers what it notes higher than it could ever note.
+
+    The unpickler allocates its notes up to that number: nine bytes could ask for 34 GB.
+    """
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > len(content):
+            raise ValueError("it asks for far more memory than a log-mel needs")
 
 
 def _build(record: Any) -> torch.Tensor:
@@ -143,6 +157,8 @@ def _build(record: Any) -> torch.Tensor:
     last = offset + sum((count - 1) * step for count, step in zip(size, stride, strict=True))
     if 0 not in size and last >= flat.numel():
         raise ValueError("its storage is too short")
+    if math.prod(size) > flat.numel():  # strides of 0 would make a mountain of one number
+        raise ValueError("it repeats what it stores")
     return flat.as_strided(size, stride, offset).clone()
 
 

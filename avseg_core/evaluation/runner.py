@@ -32,6 +32,7 @@ def evaluate_model(
     batch_sizes: Sequence[int] = (4, 2),
     device: torch.device | str = "cpu",
     clips_per_forward: int = 4,
+    notes: Sequence[str] = (),
     examples: int = 0,
     save_to: Path | None = None,
     progress: ProgressCallback | None = None,
@@ -41,6 +42,7 @@ def evaluate_model(
 
     Args:
         batch_sizes: clips per batch of the avsbench protocol; independent of `clips_per_forward`.
+        notes: what a reader of the figures must know beside what is found out here.
         examples: how many of the worst and of the best frames to keep as pictures.
         save_to: folder for the predicted masks, named as the published code names them.
 
@@ -77,7 +79,7 @@ def evaluate_model(
         clips=len(dataset),
         frames=frames,
         scores=tuple(meter.results()),
-        notes=tuple(_notes(dataset, not_finite)),
+        notes=(*notes, *_notes(dataset, not_finite)),
         clip_iou={clip: iou for clip, iou in clip_iou.items() if not math.isnan(iou)},
         worst=keeper.worst(),
         best=keeper.best(),

@@ -104,7 +104,7 @@ def make_header(segmenter: Segmenter, reader: VideoReader, settings: dict[str, A
         fps=info.fps,
         model=segmenter.name,
         model_hash=segmenter.model_hash,
-        settings={**settings, "refine": segmenter.config.refine},
+        settings={**settings, "refine": segmenter.config.refine, **({"fast": True} if segmenter.config.fast else {})},
         planned=planned,
         class_names=segmenter.class_names,
         notes=notes if info.audio else (*notes, NO_SOUND),

@@ -21,6 +21,7 @@ from avseg_core.config import InferenceConfig, to_dict
 from avseg_core.data.palette import AVSS_CLASSES
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads
+from avseg_core.inference.fast import use_half_precision
 from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.inference.preprocess import normalise
 from avseg_core.inference.read_ahead import read_ahead
@@ -65,13 +66,15 @@ class Segmenter:
         """A segmenter with the model that `config.model` names: a shipped or imported one, or a file.
 
         Raises:
-            InputError: there is no such model, its file is damaged, or the wanted device is not there.
+            InputError: no such model, a damaged file, or a device that is not there or not for `config.fast`.
         """
         path = Path(config.model)
         name = path.parent.name if path.name == WEIGHTS else path.name.removesuffix(".safetensors")
         segmenter = cls(load_model(config.model), config, name=name)
         segmenter.model_hash  # noqa: B018  (kept from here on: it is of the weights as they are in the file)
         prepare_for_inference(cast(nn.Module, segmenter.model), segmenter.device)
+        if config.fast:
+            use_half_precision(segmenter.model, segmenter.device)
         return segmenter
 
     @cached_property

@@ -22,6 +22,7 @@ from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS, SAMPLE_RATE, w
 from avseg_core.config import InferenceConfig, ModelConfig, lite_model_config, preset, preset_names, with_overrides
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads
+from avseg_core.inference.fast import use_half_precision
 from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.inference.memory import peak_memory
 from avseg_core.inference.preprocess import normalise, resize_frame
@@ -85,7 +86,10 @@ class Contestant:
         torch.manual_seed(0)
         model = build_model(self.model) if self.weights is None else cast(nn.Module, load_model(self.weights))
         prepare_for_inference(model, device)
-        return cast(AVSModel, model)
+        ready = cast(AVSModel, model)
+        if self.run.fast:
+            use_half_precision(ready, device)
+        return ready
 
 
 @dataclass
@@ -159,7 +163,8 @@ class _Bench:
         size, front_end = self._model.config.image_size, self._model.audio_encoder.front_end
         yield "resize", self._time(lambda: [resize_frame(image, size) for image in images])
         yield "logmel", self._time(lambda: [window_logmel(sound, front_end) for sound in sounds])
-        count = max(self._batch, self._model.clip_length or 1)
+        clip = self._model.clip_length or 1
+        count = max(self._batch // clip, 1) * clip  # as many as the segmenter takes at once
         frames = normalise(torch.stack([resize_frame(images[k % _MASKS], size) for k in range(count)]).to(self._device))
         logmel = torch.from_numpy(np.stack([window_logmel(sounds[k % _MASKS], front_end) for k in range(count)]))
         with torch.inference_mode():

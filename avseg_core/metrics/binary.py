@@ -45,14 +45,15 @@ def score_frames(logits: Tensor, target: Tensor) -> FrameScores:
     truth = target > 0
     frames, pixels = logits.shape[0], logits.shape[1] * logits.shape[2]
     marked = probability > 0.5
-    hits, marked_count = (marked & truth).flatten(1).sum(1), marked.flatten(1).sum(1)
-    true_count = truth.flatten(1).sum(1)
+    # Counts leave the device before they become float64, which Apple's GPU does not have.
+    hits, marked_count = (marked & truth).flatten(1).sum(1).cpu(), marked.flatten(1).sum(1).cpu()
+    true_count = truth.flatten(1).sum(1).cpu()
     has_object = true_count > 0
     union = marked_count + true_count - hits
     iou = torch.where(has_object, hits / (union + 1e-7), (pixels - marked_count) / (pixels + 1e-7)).double()
     curve = _f_curve(probability, truth, true_count).masked_fill(~has_object[:, None], 0.0)
     assert curve.shape == (frames, NUM_THRESHOLDS)
-    return FrameScores(iou.cpu(), curve.cpu(), has_object.cpu(), hits.cpu(), marked_count.cpu(), true_count.cpu())
+    return FrameScores(iou, curve, has_object, hits, marked_count, true_count)
 
 
 def f_measure(precision: Tensor, recall: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ def _f_curve(probability: Tensor, truth: Tensor, true_count: Tensor) -> Tensor:
     frames, bins = probability.shape[0], NUM_THRESHOLDS + 1
     reached = torch.bucketize(probability, thresholds().to(probability.device), right=True)  # thresholds <= p, 0..255
     index = (torch.arange(frames, device=truth.device)[:, None] * 2 + truth.flatten(1)) * bins + reached.flatten(1)
-    counts = torch.bincount(index.flatten(), minlength=frames * 2 * bins).view(frames, 2, bins)
+    counts = torch.bincount(index.flatten(), minlength=frames * 2 * bins).cpu().view(frames, 2, bins)
     at_least = counts.flip(-1).cumsum(-1).flip(-1)[..., 1:]  # [N,2,255]
     hits, marked = at_least[:, 1].double(), at_least.sum(1).double()
     return f_measure(hits / (marked + 1e-20), hits / (true_count[:, None].double() + 1e-20))

@@ -16,6 +16,8 @@ from avseg_core.errors import InputError
 
 StateDict = dict[str, Tensor]
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+_MOST_WRAPPINGS = 4
+"""A file can hold itself, so unwrapping has to end."""
 
 
 def read_state(path: Path) -> StateDict:
@@ -36,7 +38,10 @@ def read_state(path: Path) -> StateDict:
         raise InputError(f"{path}: not a checkpoint, or damaged.") from None
     except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{path}: not a checkpoint, or damaged ({type(error).__name__}).") from None
-    return unwrap(content, str(path))
+    state = unwrap(content, str(path))
+    if any(tensor.is_meta for tensor in state.values()):
+        raise InputError(f"{path}: holds the shapes of a model but not its numbers.")
+    return state
 
 
 def unwrap(content: Any, source: str) -> StateDict:
@@ -45,10 +50,9 @@ def unwrap(content: Any, source: str) -> StateDict:
     Raises:
         InputError: what is left is no state dict; `source` is named.
     """
-    while isinstance(content, Mapping) and (
-        inner := next((w for w in _WRAPPERS if isinstance(content.get(w), Mapping)), "")
-    ):
-        content = content[inner]
+    for _ in range(_MOST_WRAPPINGS):
+        if isinstance(content, Mapping):
+            content = next((content[w] for w in _WRAPPERS if isinstance(content.get(w), Mapping)), content)
     if not isinstance(content, Mapping) or not content:
         raise InputError(f"{source}: holds no state dict.")
     other = [key for key, value in content.items() if not (isinstance(key, str) and _is_plain(value))]

@@ -47,6 +47,12 @@ def available_models() -> list[str]:
     return sorted({name for folder in model_folders() for name, _ in _models_in(folder)})
 
 
+def short_name(name_or_path: str) -> str:
+    """What a model is called in tables: its own name, its file's, or its folder's if the file is called as all are."""
+    path = Path(name_or_path)
+    return path.parent.name if path.name == WEIGHTS and path.parent.name else path.name.removesuffix(".safetensors")
+
+
 def find_model(name_or_path: str | Path) -> Path:
     """The weights file that a name, a file or a model's folder stands for.
 

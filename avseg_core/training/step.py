@@ -19,6 +19,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from avseg_core.config import TrainConfig
 from avseg_core.data.sample import AVSBatch
 from avseg_core.errors import AVSegError
+from avseg_core.inference.fast import half_dtype
 from avseg_core.losses import LossReport, compute_loss
 from avseg_core.training.distributed import World
 from avseg_core.training.optim import build_optimizer, learning_rate, set_trainable
@@ -224,10 +225,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _half(config: TrainConfig, device: torch.device) -> torch.dtype | None:
-    """bfloat16 where the GPU has it, otherwise float16 with a scaled loss; None unless asked for and on CUDA."""
+    """What to compute in (float16 needs a scaled loss); None for float32: unless asked for and on CUDA."""
     if not config.amp or device.type != "cuda":
         return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return half_dtype()
 
 
 def _named(batch: AVSBatch) -> str:

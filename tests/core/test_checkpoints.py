@@ -252,6 +252,17 @@ def test_files_that_are_no_checkpoints(tmp_path: Path, content: bytes | None, me
     assert "\n" not in str(failure.value)
 
 
+def test_a_file_that_holds_itself_or_no_numbers_is_refused(tmp_path: Path) -> None:
+    endless: dict[str, Any] = {}
+    endless["model"] = endless
+    torch.save(endless, tmp_path / "some.pth")
+    with pytest.raises(InputError, match="'model' is no tensor"):
+        read_state(tmp_path / "some.pth")
+    torch.save({"a": torch.ones(2, device="meta")}, tmp_path / "some.pth")
+    with pytest.raises(InputError, match="holds the shapes of a model but not its numbers"):
+        read_state(tmp_path / "some.pth")
+
+
 @pytest.mark.parametrize("content", [{"lr": 0.1}, {}, [torch.ones(1)], torch.ones(1)])
 def test_other_contents_are_no_state_dict(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "some.pth")

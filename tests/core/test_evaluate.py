@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from avseg_core import cli
+from avseg_core.commands.evaluate import titles
 from avseg_core.config import DataConfig, ModelConfig
 from avseg_core.data.palette import AVSS_CLASSES, labels_from_colours
 from avseg_core.data.registry import DATASETS, build_dataset
@@ -416,6 +417,23 @@ def test_a_saved_model_is_measured_by_its_path(
     assert evaluation["frames"] == 25
     for row, scores in zip(evaluation["scores"], expected.scores, strict=True):
         assert row["values"] == pytest.approx(scores.values, abs=1e-4)
+
+
+def test_models_of_two_runs_have_rows_and_folders_of_their_own(
+    avsbench: Path, tmp_path: Path, knows: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert titles(["a/model.safetensors", "b/model.safetensors", "lite", "lite"]) == {
+        "a/model.safetensors": "a",
+        "b/model.safetensors": "b",
+        "lite": "lite",
+    }
+    given = ["x/best.safetensors", "y/best.safetensors"]
+    assert titles(given) == {name: name for name in given}
+    words = ["evaluate", "--model", *given, "--data", str(avsbench / "Multi-sources"), "--device", "cpu"]
+    assert cli.main([*words, "--out", str(tmp_path), "--save-predictions", "--protocol", "frame", "--json"]) == 0
+    assert [row["model"] for row in json.loads(capsys.readouterr().out)["evaluations"]] == given
+    folders = [folder.name for folder in (tmp_path / "pred_masks").iterdir()]
+    assert sorted(folders) == ["x_best.safetensors", "y_best.safetensors"]
 
 
 @pytest.mark.usefixtures("knows")

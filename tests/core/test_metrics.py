@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import pickle
+from typing import Any
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from avseg_core.metrics import Scores, make_meter
 from avseg_core.metrics.binary import score_frames, thresholds
+from avseg_core.metrics.semantic import count_classes, predict_classes
 
 NAMES = ("background", "cat", "dog", "woman")
 
@@ -49,6 +52,40 @@ def test_a_perfect_frame_scores_one() -> None:
     for scores in binary((target.float() * 2 - 1) * 8, target):
         assert scores.values["miou"] == pytest.approx(64 / (64 + 1e-7), abs=1e-7)
         assert scores.values["fscore"] == pytest.approx(1.0, abs=1e-6)
+
+
+class NoFloat64OnTheDevice(TorchFunctionMode):
+    """Stands in for Apple's GPU: float64 only of tensors that `.cpu()` answered, or that were made of those."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_host: list[torch.Tensor] = []  # kept, so that no other tensor gets the same id
+
+    def _is_host(self, value: object) -> bool:
+        return any(value is tensor for tensor in self.on_host)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        given = [value for value in args if isinstance(value, torch.Tensor)]
+        from_host = func is torch.Tensor.cpu or (bool(given) and all(map(self._is_host, given)))
+        if isinstance(result, torch.Tensor):
+            result = result.clone() if func is torch.Tensor.cpu else result
+            if from_host:
+                self.on_host.append(result)
+            else:
+                assert result.dtype != torch.float64, f"{func.__name__} makes float64 on the device"
+        return result
+
+
+@pytest.mark.parametrize("classes", [1, 4])
+def test_scores_need_no_float64_on_the_device(classes: int) -> None:
+    logits, labels = torch.randn(3, classes, 16, 16), torch.randint(0, max(classes, 2), (3, 16, 16))
+    every = torch.ones(3, dtype=torch.bool)
+    with NoFloat64OnTheDevice():
+        if classes == 1:
+            score_frames(logits[:, 0], labels)
+        else:
+            count_classes(predict_classes(logits, every), labels, classes)
 
 
 def test_half_is_not_above_half_but_reaches_the_threshold_of_half() -> None:

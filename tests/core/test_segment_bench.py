@@ -57,6 +57,13 @@ def test_the_command_prints_every_part(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert 100 < found["peak_megabytes"]["30"] < 5000
 
 
+def test_whole_clips_are_timed_whatever_the_batch(tmp_path: Path) -> None:
+    clip = speed_clip.make_clip(tmp_path / "clip.mp4", 4, 160, 90)
+    settings = "backbone=mobilenetv3_small_050,audio_encoder=yamnet,image_size=[64,64],embed_dim=32,clip_length=2"
+    (found,) = speed.compare([Contestant.parse(f"tpavi-s4-r50,{settings},batch_size=3", "cpu")], clip, rounds=1)
+    assert found.milliseconds["segment"] > 0
+
+
 def test_two_settings_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", turns.append)

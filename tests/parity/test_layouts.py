@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
+from avseg_core.cli import main
+from avseg_core.config import lite_model_config
 from avseg_core.errors import InputError
+from avseg_core.models import checkpoints
 from avseg_core.models.checkpoints import load_released, to_released
+from avseg_core.models.registry import build_model
 
 StateDict = dict[str, Tensor]
 
@@ -26,6 +32,26 @@ def test_layout_is_recognised_and_written_back(
     assert f"{net}, {classes} class" in report.layout
     assert report.config.num_classes == classes
     assert {key: tensor.shape for key, tensor in to_released(model).items()} == {k: t.shape for k, t in state.items()}
+
+
+def test_export_model_writes_what_the_authors_code_loads(
+    hollow_state: Callable[..., StateDict],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state = hollow_state("avsegformer_v1_s4_pvt", 71)
+    monkeypatch.setattr(checkpoints, "load_model", lambda name: load_released(state)[0])
+    out = tmp_path / "new" / "AVSS.pth"
+    assert main(["export-model", "avss", "--out", str(out)]) == 0
+    assert f"{len(state)} tensors as published" in capsys.readouterr().out
+    written = torch.load(out, weights_only=True)
+    assert {key: tensor.shape for key, tensor in written.items()} == {key: t.shape for key, t in state.items()}
+    assert [path.name for path in out.parent.iterdir()] == ["AVSS.pth"]
+    own = build_model(lite_model_config())
+    monkeypatch.setattr(checkpoints, "load_model", lambda name: own)
+    assert main(["export-model", "lite", "--out", str(out)]) == 2
+    assert "Only AVSegFormer V1, V2 and TPAVI" in capsys.readouterr().err
 
 
 def test_missing_left_over_and_misshapen_tensors_are_all_named(

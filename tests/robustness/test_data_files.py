@@ -153,6 +153,24 @@ def test_sizes_that_leave_the_storage_are_refused(offset: int, size: object, str
         read_logmel_pickle(path, 5)
 
 
+@pytest.mark.parametrize("content", [b"\x80\x02Nr\xff\xff\xff\x7f.", b"Np2147483647\n."])
+def test_a_pickle_cannot_ask_for_memory(content: bytes, tmp_path: Path) -> None:
+    """Numbering a note 2^31 makes the usual unpickler take 34 GB."""
+    path = tmp_path / "a.pkl"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_logmel_pickle(path, 5)
+    one_line(caught, path, "it asks for far more memory than a log-mel needs")
+
+
+def test_one_number_repeated_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(tensor_pickle(torch.zeros(1).expand(1 << 40)))
+    with pytest.raises(InputError) as caught:
+        read_logmel_pickle(path, 5)
+    one_line(caught, path, "it repeats what it stores")
+
+
 def test_every_cut_of_a_pickle_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.pkl"
     whole = tensor_pickle(torch.zeros(1, 1, 96, 64))
