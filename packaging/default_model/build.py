@@ -272,7 +272,7 @@ class Build:
         folder = Path(__file__).parents[2] / "resources" / "models" / "avsegformer-lite"
         target = folder if self.plan is not SHORT else self.run / "avsegformer-lite"
         scenes = open_scenes(self.work / "scenes" / ("train" + self.suffix))
-        export(self.trained(), target, self.work, self.run, scenes.things, self.sounds())
+        export(self.trained(), target, self.work, self.run, scenes.things, self.sounds(), self.start)
 
 
 STAGES: dict[str, Callable[[Build], object]] = {

@@ -19,20 +19,30 @@ CARD = Path(__file__).with_name("card_template.md")
 
 
 def export(
-    model: AVSegFormer, folder: Path, work: Path, run: Path, things: Sequence[Item], sounds: Sequence[Item]
+    model: AVSegFormer,
+    folder: Path,
+    work: Path,
+    run: Path,
+    things: Sequence[Item],
+    sounds: Sequence[Item],
+    start: Path | None = None,
 ) -> None:
-    """Writes model.safetensors (float16), manifest.json, card.md and the contact sheets to `folder`."""
+    """Writes model.safetensors (float16), manifest.json, card.md and the contact sheets to `folder`.
+
+    `start`: the release whose weights the training went on from; what made that one is part of this one's manifest.
+    """
+    earlier = json.loads(start.with_name("manifest.json").read_text()) if start else {"training": [], "files": []}
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "model.safetensors"
     save_model(model, weights, {"name": "avsegformer-lite", "licence": "Apache-2.0"}, dtype=torch.float16)
     report = json.loads((run / "report.json").read_text())
-    files = sorted({_source(item.path, work) for item in [*things, *sounds]})
+    files = sorted({*earlier["files"], *(_source(item.path, work) for item in [*things, *sounds])})
     manifest = {
         "name": "avsegformer-lite",
         "sha256": sha256(weights),
         "bytes": weights.stat().st_size,
         "config": to_dict(model.config),
-        "training": json.loads((run / "options.json").read_text()),
+        "training": [*earlier["training"], json.loads((run / "options.json").read_text())],
         "metrics": report,
         "packages": json.loads((work / "packages.json").read_text()),
         "files": files,
