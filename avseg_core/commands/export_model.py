@@ -5,18 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from avseg_core.errors import InputError
-
-if TYPE_CHECKING:
-    from avseg_core.models.onnx_export import Inputs
-    from avseg_core.models.output import AVSModel
-
-_SECONDS = (0, 3, 9)
-"""Of the demo clip, which are compared: two things that sound in turn, and silence."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +25,12 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.out.suffix != ".onnx":
         raise InputError(f"{args.out}: the name must end in .onnx.")
+    from avseg_core.inference.runtime import demo_inputs
     from avseg_core.models.checkpoints import load_model
     from avseg_core.models.onnx_export import export_onnx
 
     model = load_model(args.model)
-    report = export_onnx(model, args.out, [] if model.clip_length else [_real_inputs(model)])
+    report = export_onnx(model, args.out, [] if model.clip_length else [demo_inputs(model)])
     if args.json:
         print(json.dumps({**dataclasses.asdict(report), "path": str(report.path)}))
     else:
@@ -47,20 +39,3 @@ def run(args: argparse.Namespace) -> int:
             f"from PyTorch's by at most {report.difference:.1e}"
         )
     return 0
-
-
-def _real_inputs(model: AVSModel) -> Inputs:
-    """Some seconds of the demo clip as `model` takes them."""
-    import numpy as np
-    import torch
-
-    from avseg_core.inference.preprocess import normalise
-    from avseg_core.inference.samples import read_samples
-    from avseg_core.media.windows import Window
-
-    clip = Path(str(files("resources"))) / "demo" / "demo.mp4"
-    windows = [Window(second, second, second + 1.0, second + 0.5) for second in _SECONDS]
-    size, front_end = model.config.image_size, model.audio_encoder.front_end
-    samples = list(read_samples(clip, windows, size=size, front_end=front_end))
-    frames = normalise(torch.stack([sample.frame for sample in samples]))
-    return frames, torch.from_numpy(np.stack([sample.logmel for sample in samples]))
