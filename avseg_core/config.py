@@ -17,6 +17,7 @@ from avseg_core.errors import InputError
 
 Generation = Literal["v1", "v2", "paper"]
 Task = Literal["s4", "ms3", "avss"]
+Runtime = Literal["auto", "torch", "onnx"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,11 +223,15 @@ class InferenceConfig:
     refine: bool = True
     """Draw the edges of the masks to the edges of the picture; only for models without classes."""
     batch_size: int = 4
-    """Windows per forward pass."""
+    """Windows that are worked on at a time, in one forward pass per lane."""
+    lanes: int = 1
+    """On the CPU: forward passes that run side by side, each with its share of the threads."""
     threads: int = 0
     """CPU threads; 0: all but one, at least one."""
     fast: bool = False
     """Half precision, on CUDA only: faster, at slightly other numbers (`inference.fast`)."""
+    runtime: Runtime = "auto"
+    """What the model runs on; "auto": PyTorch, or onnxruntime where that was measured to be faster on this machine."""
 
 
 ConfigT = TypeVar("ConfigT")

@@ -67,7 +67,7 @@ class LibraryPage(QWidget):
         card = QFrame()
         card.setProperty("card", True)
         first = row(self.use_button, self.train_button, 0)
-        second = row(self.speed_button, self.story_button, 0)
+        second = row(self.speed_button, self.runtime_button, self.story_button, 0)
         third = row(self.export_button, self.rename_button, self.delete_button, 0)
         card.setLayout(column(self._name, self._form, 6, first, second, third, 0, spacing=10, margins=(20, 16, 20, 16)))
         shelf = QFrame()
@@ -107,6 +107,11 @@ class LibraryPage(QWidget):
         self.speed_button = QPushButton(self.tr("Measure the speed"))
         self.speed_button.setToolTip(self.tr("Milliseconds per frame on this computer; takes about half a minute"))
         self.speed_button.clicked.connect(lambda: self._with_card(self.measure))
+        self.runtime_button = QPushButton(self.tr("Faster on this machine…"))
+        self.runtime_button.setToolTip(
+            self.tr("Converts the model for onnxruntime, compares its answers, and uses what is faster; takes minutes")
+        )
+        self.runtime_button.clicked.connect(lambda: self._with_card(self.compare_runtimes))
         self.story_button = QPushButton(icon("info"), self.tr("Model card…"))
         self.story_button.setToolTip(self.tr("What the model can and cannot do, and what it learnt from"))
         self.story_button.clicked.connect(lambda: self._with_card(self.show_story))
@@ -149,7 +154,8 @@ class LibraryPage(QWidget):
         for button in (self.use_button, self.train_button, self.export_button):
             button.setEnabled(card is not None)
         self.story_button.setVisible(card is not None and _story(card).is_file())
-        self.speed_button.setEnabled(card is not None and self._task is None)
+        for button in (self.speed_button, self.runtime_button):
+            button.setEnabled(card is not None and self._task is None)
         self.use_button.setEnabled(card is not None and card.name != self._used)
         for button in (self.rename_button, self.delete_button):
             button.setEnabled(card is not None and card.is_own and card.name != self._used)
@@ -201,6 +207,9 @@ class LibraryPage(QWidget):
         if scores:
             lines.append((self.tr("Validation"), ", ".join(scores)))
         lines.append((self.tr("Speed here"), self._describe_speed(card)))
+        runtimes = library.known_runtimes(card)
+        if runtimes is not None:
+            lines.append((self.tr("Runs on"), self._describe_runtimes(runtimes)))
         lines.append((self.tr("File"), f"{card.file}  ({words.size(card.size)})"))
         return lines
 
@@ -214,10 +223,22 @@ class LibraryPage(QWidget):
             speed.milliseconds, 1000 / max(speed.milliseconds, 0.1), speed.device, speed.threads
         )
 
+    def _describe_runtimes(self, milliseconds: dict[str, float]) -> str:
+        torch, onnx = milliseconds["torch"], milliseconds["onnx"]
+        used = "onnxruntime" if onnx < torch else "PyTorch"
+        return self.tr("{0} ({1:.0f} ms per frame on onnxruntime, {2:.0f} on PyTorch)").format(used, onnx, torch)
+
+    def compare_runtimes(self, card: ModelCard) -> None:
+        """Finds the faster runtime of a model in a process of its own; the model is used with it from its next load."""
+        self._start_measuring(card, ["bench", "--runtimes", "--model", card.name])
+
     def measure(self, card: ModelCard) -> None:
         """Measures the speed of a model in a process of its own; the answer is kept for its card."""
+        self._start_measuring(card, ["bench", "--quick", "--model", card.name])
+
+    def _start_measuring(self, card: ModelCard, words: list[str]) -> None:
         self._measured = card.name
-        self._task = CommandTask(["bench", "--quick", "--model", card.name], self)
+        self._task = CommandTask(words, self)
         self._task.done.connect(lambda _: self._end_measure(""))
         self._task.failed.connect(self._end_measure)
         self._show_card()

@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="only milliseconds per frame, which the model library then remembers"
     )
+    parser.add_argument(
+        "--runtimes",
+        action="store_true",
+        help="only PyTorch against onnxruntime, which `segment` and the window then use for this model where faster",
+    )
     parser.add_argument("--memory", action="store_true", help="also peak memory of 1 minute against 20 minutes")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
 
@@ -51,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.rounds < 1:
         raise InputError("--rounds must be at least 1.")
+    if args.runtimes:
+        return _runtimes(args.model, as_json=args.json)
     from avseg_core.inference.speed import Contestant, compare
     from avseg_core.inference.speed_clip import make_clip
 
@@ -94,6 +101,29 @@ def _quick(contestants: Sequence[Contestant], *, as_json: bool) -> int:
     return 0
 
 
+def _runtimes(model: str, *, as_json: bool) -> int:
+    """Both runtimes on a model of the library; what is found is kept for its card, too."""
+    from avseg_core.inference.runtime_speed import choose_runtime
+    from avseg_core.training.library import keep_runtimes, read_card
+
+    line = ProgressLine("bench")
+    with stoppable() as cancel:
+        record = choose_runtime(model, progress=line, cancel=cancel)
+    line.close()
+    if model in available_models():
+        keep_runtimes(read_card(model), record.milliseconds)
+    if as_json:
+        print(json.dumps({"model": model, "difference": record.difference, "milliseconds": record.milliseconds}))
+    else:
+        torch, onnx = record.milliseconds["torch"], record.milliseconds["onnx"]
+        used = "onnxruntime" if record.faster else "PyTorch"
+        print(
+            f"{model}: {onnx:.0f} ms per frame on onnxruntime, {torch:.0f} on PyTorch; {used} is used from now on "
+            f"(logits differ by at most {record.difference:.1e})."
+        )
+    return 0
+
+
 def _measure_runs(
     contestants: Sequence[Contestant],
     figures: Sequence[Figures],
@@ -108,9 +138,10 @@ def _measure_runs(
     for turn in range(turns):
         for place, (contestant, found) in enumerate(zip(contestants, figures, strict=True)):
             check(cancel)
-            factor, peak = measure_run(contestant, clip)
-            found.real_time_factor = max(found.real_time_factor, factor)
-            found.peak_megabytes[_CLIP_SECONDS] = max(found.peak_megabytes.get(_CLIP_SECONDS, 0.0), peak)
+            run = measure_run(contestant, clip)
+            found.real_time_factor = max(found.real_time_factor, run.factor)
+            found.processor = min(found.processor or run.processor, run.processor)
+            found.peak_megabytes[_CLIP_SECONDS] = max(found.peak_megabytes.get(_CLIP_SECONDS, 0.0), run.peak)
             line(Progress("whole runs", turn * len(contestants) + place + 1, turns * len(contestants)))
 
 
@@ -126,7 +157,7 @@ def _measure_memory(
 
     for place, (contestant, found) in enumerate(zip(contestants, figures, strict=True)):
         check(cancel)
-        found.peak_megabytes[seconds] = measure_run(contestant, clip)[1]
+        found.peak_megabytes[seconds] = measure_run(contestant, clip).peak
         line(Progress(f"memory of {seconds // 60} min", place + 1, len(contestants)))
 
 
@@ -138,6 +169,7 @@ def as_markdown(figures: Sequence[Figures]) -> str:
     ]
     rows.append(("sum of the parts, ms per mask", lambda found: sum(found.milliseconds.values()), "{:.1f}"))
     rows.append((f"real-time factor of segment, {SIZE}", lambda found: found.real_time_factor, "{:.2f}"))
+    rows.append(("processor time of segment, ms per second of video", lambda found: found.processor, "{:.0f}"))
     for seconds in figures[0].peak_megabytes:
         title = f"peak memory for {seconds} s of video, MB"
         rows.append((title, lambda found, seconds=seconds: found.peak_megabytes[seconds], "{:.0f}"))  # type: ignore[misc]

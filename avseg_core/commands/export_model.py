@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,12 +13,6 @@ from avseg_core.results.writing import atomic, make_folder
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from avseg_core.models.onnx_export import Inputs
-    from avseg_core.models.output import AVSModel
-
-_SECONDS = (0, 3, 9)
-"""Of the demo clip, which are compared: two things that sound in turn, and silence."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +34,12 @@ def run(args: argparse.Namespace) -> int:
         return _export_released(args.model, args.out, as_json=args.json)
     if args.out.suffix != ".onnx":
         raise InputError(f"{args.out}: the name must end in .onnx or .pth.")
+    from avseg_core.inference.runtime import demo_inputs
     from avseg_core.models.checkpoints import load_model
     from avseg_core.models.onnx_export import export_onnx
 
     model = load_model(args.model)
-    report = export_onnx(model, args.out, [] if model.clip_length else [_real_inputs(model)])
+    report = export_onnx(model, args.out, [] if model.clip_length else [demo_inputs(model)])
     if args.json:
         print(json.dumps({**dataclasses.asdict(report), "path": str(report.path)}))
     else:
@@ -72,20 +66,3 @@ def _export_released(name: str, out: Path, *, as_json: bool) -> int:
     else:
         print(f"{out}: {len(state)} tensors as published; import-checkpoint reads it too.")
     return 0
-
-
-def _real_inputs(model: AVSModel) -> Inputs:
-    """Some seconds of the demo clip as `model` takes them."""
-    import numpy as np
-    import torch
-
-    from avseg_core.inference.preprocess import normalise
-    from avseg_core.inference.samples import read_samples
-    from avseg_core.media.windows import Window
-
-    clip = Path(str(files("resources"))) / "demo" / "demo.mp4"
-    windows = [Window(second, second, second + 1.0, second + 0.5) for second in _SECONDS]
-    size, front_end = model.config.image_size, model.audio_encoder.front_end
-    samples = list(read_samples(clip, windows, size=size, front_end=front_end))
-    frames = normalise(torch.stack([sample.frame for sample in samples]))
-    return frames, torch.from_numpy(np.stack([sample.logmel for sample in samples]))

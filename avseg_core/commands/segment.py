@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import typing
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from avseg_core.commands.export import (
 )
 from avseg_core.commands.options import number
 from avseg_core.commands.terminal import ProgressLine, stoppable
-from avseg_core.config import InferenceConfig
+from avseg_core.config import InferenceConfig, Runtime
 from avseg_core.errors import AVSegError, Cancelled, InputError
 from avseg_core.media import probe
 from avseg_core.progress import CancelCheck
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default=defaults.device, choices=devices, help="default: %(default)s")
     parser.add_argument(
         "--fast", action="store_true", help="half precision on a CUDA device: faster, at slightly other numbers"
+    )
+    parser.add_argument(
+        "--runtime",
+        default=defaults.runtime,
+        choices=typing.get_args(Runtime),
+        help="what the model runs on; auto: onnx where `bench --runtimes` found it faster (default: %(default)s)",
     )
 
 
@@ -134,12 +141,18 @@ def _unreadable(videos: Iterable[Path]) -> dict[Path, AVSegError]:
 
 
 def _load(args: argparse.Namespace) -> Segmenter:
+    from avseg_core.inference.device import unattended
     from avseg_core.inference.segmenter import Segmenter
 
     config = InferenceConfig(
-        model=args.model, device=args.device, rate=args.rate, refine=not args.raw_edges, fast=args.fast
+        model=args.model,
+        device=args.device,
+        rate=args.rate,
+        refine=not args.raw_edges,
+        fast=args.fast,
+        runtime=args.runtime,
     )
-    segmenter = Segmenter.load(config)
+    segmenter = Segmenter.load(unattended(config))
     print(f"Device: {segmenter.device_reason}", file=sys.stderr)
     return segmenter
 

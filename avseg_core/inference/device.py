@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from avseg_core.config import InferenceConfig
 from avseg_core.errors import InputError
 
 log = logging.getLogger(__name__)
+
+_MOST_LANES = 4
+"""Each holds the maps of a frame of its own in memory."""
 
 
 def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
@@ -38,6 +43,28 @@ def choose_device(wanted: str = "auto") -> tuple[torch.device, str]:
 def cpu_threads(wanted: int = 0) -> int:
     """Threads for the model on the CPU: `wanted`, or all usable cores but one, which decodes and draws."""
     return wanted if wanted > 0 else max(1, usable_cores() - 1)
+
+
+def share_threads(config: InferenceConfig) -> tuple[int, int]:
+    """How many lanes there are on the CPU, and how many threads each has."""
+    threads = cpu_threads(config.threads)
+    lanes = min(config.lanes, config.batch_size, threads)
+    return lanes, threads // lanes
+
+
+def unattended(config: InferenceConfig) -> InferenceConfig:
+    """`config` for a process beside which nothing is played or drawn: on a CPU all cores, shared by a few lanes.
+
+    Lanes share the cores with decoding better than one forward pass of many threads, which waits for its last one. One
+    frame per pass is the fastest: the maps of several are so large that the system clears new memory for each.
+
+    Raises:
+        InputError: the wanted device is not there or does not work.
+    """
+    if config.threads or choose_device(config.device)[0].type != "cpu":
+        return config
+    lanes = min(usable_cores(), _MOST_LANES)
+    return replace(config, threads=usable_cores(), lanes=lanes, batch_size=lanes)
 
 
 def usable_cores() -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avseg_core.audio.classes import YAMNET_CLASSES
-from avseg_core.config import InferenceConfig, to_dict
+from avseg_core.config import InferenceConfig
 from avseg_core.data.palette import AVSS_CLASSES
 from avseg_core.errors import AVSegError
-from avseg_core.inference.device import choose_device, cpu_threads
-from avseg_core.inference.fast import use_half_precision
-from avseg_core.inference.fuse import prepare_for_inference
+from avseg_core.inference.device import choose_device, share_threads
+from avseg_core.inference.lanes import in_lanes
 from avseg_core.inference.preprocess import normalise
 from avseg_core.inference.read_ahead import read_ahead
 from avseg_core.inference.refine import refine
+from avseg_core.inference.runtime import hash_weights, make_ready
 from avseg_core.inference.samples import Sample, make_sample, read_samples
 from avseg_core.media.windows import Window
 from avseg_core.models.audio_encoders import YAMNet
@@ -53,38 +52,37 @@ class Segmenter:
         self.config = config
         self.name = name or config.model
         self.device, self.device_reason = choose_device(config.device)
+        self._lanes = 1
         if self.device.type == "cpu":
-            torch.set_num_threads(cpu_threads(config.threads))
+            # Whole clips are large enough to be computed one after the other.
+            shared = config if model.clip_length is None else replace(config, lanes=1)
+            self._lanes, threads = share_threads(shared)
+            torch.set_num_threads(threads)
         self.model = model
         if isinstance(model, nn.Module):
             model.eval().to(self.device)
         self._clip = model.clip_length or 1
-        self._batch = max(config.batch_size // self._clip, 1) * self._clip
+        self._batch = max(config.batch_size // self._lanes // self._clip, 1) * self._clip
 
     @classmethod
     def load(cls, config: InferenceConfig) -> Segmenter:
         """A segmenter with the model that `config.model` names: a shipped or imported one, or a file.
 
         Raises:
-            InputError: no such model, a damaged file, or a device that is not there or not for `config.fast`.
+            InputError: no such model, a damaged file, or a device or runtime that is not there or not for `fast`.
+            AVSegError: the model cannot be made ready for the wanted runtime.
         """
         path = Path(config.model)
         name = path.parent.name if path.name == WEIGHTS else path.name.removesuffix(".safetensors")
         segmenter = cls(load_model(config.model), config, name=name)
-        segmenter.model_hash  # noqa: B018  (kept from here on: it is of the weights as they are in the file)
-        prepare_for_inference(cast(nn.Module, segmenter.model), segmenter.device)
-        if config.fast:
-            use_half_precision(segmenter.model, segmenter.device)
+        weights = segmenter.model_hash  # kept from here on: it is of the weights as they are in the file
+        segmenter.model = make_ready(segmenter.model, config, segmenter.device, weights)
         return segmenter
 
     @cached_property
     def model_hash(self) -> str:
         """SHA-256 of configuration and weights, the same however and wherever the model is kept."""
-        digest = hashlib.sha256(json.dumps(to_dict(self.model.config), sort_keys=True).encode())
-        for name, tensor in sorted(cast(nn.Module, self.model).state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+        return hash_weights(self.model)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -130,11 +128,11 @@ class Segmenter:
             size=self.model.config.image_size,
             front_end=self.model.audio_encoder.front_end,
         )
-        samples = read_ahead(read, depth=2 * self._batch, cancel=cancel)
+        samples = read_ahead(read, depth=2 * self._batch * self._lanes, cancel=cancel)
+        batches = iter(lambda: list(islice(samples, self._batch)), [])
         done = 0
-        while batch := list(islice(samples, self._batch)):
+        for results in in_lanes(self._segment_samples, batches, self._lanes):
             check(cancel)
-            results = self._segment_samples(batch)
             done += len(results)
             yield results
             if progress is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -21,12 +21,11 @@ from torch import nn
 from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS, SAMPLE_RATE, window_logmel
 from avseg_core.config import InferenceConfig, ModelConfig, lite_model_config, preset, preset_names, with_overrides
 from avseg_core.errors import AVSegError
-from avseg_core.inference.device import choose_device, cpu_threads
-from avseg_core.inference.fast import use_half_precision
-from avseg_core.inference.fuse import prepare_for_inference
+from avseg_core.inference.device import choose_device, cpu_threads, unattended
 from avseg_core.inference.memory import peak_memory
 from avseg_core.inference.preprocess import normalise, resize_frame
 from avseg_core.inference.run import segment_video
+from avseg_core.inference.runtime import hash_weights, make_ready
 from avseg_core.inference.segmenter import Segmenter
 from avseg_core.media.audio import AudioReader
 from avseg_core.media.video import VideoReader
@@ -81,15 +80,21 @@ class Contestant:
         config.check()
         return cls(spec, run, config, weights)
 
-    def load(self, device: torch.device) -> AVSModel:
-        """The model on `device`, with its weights or random ones, as the segmenter makes it ready."""
+    def build(self) -> AVSModel:
+        """The model with its weights or random ones."""
         torch.manual_seed(0)
-        model = build_model(self.model) if self.weights is None else cast(nn.Module, load_model(self.weights))
-        prepare_for_inference(model, device)
-        ready = cast(AVSModel, model)
-        if self.run.fast:
-            use_half_precision(ready, device)
-        return ready
+        model = build_model(self.model) if self.weights is None else load_model(self.weights)
+        return cast(AVSModel, cast(nn.Module, model).eval())
+
+    def load(self, device: torch.device) -> AVSModel:
+        """The model on `device` as the segmenter makes it ready."""
+        model = self.build()
+        return make_ready(model, self.run, device, hash_weights(model))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has learnt."""
+        return sum(parameter.numel() for parameter in cast(nn.Module, self.build()).parameters())
 
 
 @dataclass
@@ -106,6 +111,8 @@ class Figures:
     """Seconds of video per second of segmenting it, the best run."""
     peak_megabytes: dict[int, float] = field(default_factory=dict)
     """Seconds of video -> largest resident memory of the whole process in MB (10^6 bytes)."""
+    processor: float = 0.0
+    """Milliseconds of processor time per second of video, of the same runs the least."""
 
 
 def compare(
@@ -146,9 +153,7 @@ class _Bench:
         self._model = contestant.load(self._device)
         self._threads = cpu_threads(contestant.run.threads)
         self._batch = contestant.run.batch_size
-        module = cast(nn.Module, self._model)
-        parameters = sum(parameter.numel() for parameter in module.parameters())
-        self.figures = Figures(contestant.spec, str(self._device), self._threads, parameters)
+        self.figures = Figures(contestant.spec, str(self._device), self._threads, contestant.parameters)
 
     def round(self) -> Iterator[tuple[str, float]]:
         """(part, milliseconds per mask), each part once for a few masks."""
@@ -200,12 +205,22 @@ def time_frames(contestant: Contestant, frames: int = 8) -> Figures:
         with torch.inference_mode():
             model(pictures, logmel).logits.cpu()
         times.append(1000 * (time.perf_counter() - started) / count)
-    parameters = sum(parameter.numel() for parameter in cast(nn.Module, model).parameters())
-    return Figures(contestant.spec, str(device), threads, parameters, {"frame": median(times[2:])})
+    return Figures(contestant.spec, str(device), threads, contestant.parameters, {"frame": median(times[2:])})
 
 
-def measure_run(contestant: Contestant, clip: Path) -> tuple[float, float]:
-    """Segments `clip` in a process of its own: (real-time factor, peak memory in MB).
+class RunFigures(NamedTuple):
+    """What one run of `segment` took."""
+
+    factor: float
+    """Seconds of video per second of segmenting it."""
+    peak: float
+    """Largest resident memory of the whole process in MB (10^6 bytes)."""
+    processor: float
+    """Milliseconds of processor time, all threads together, per second of video; other programs disturb it less."""
+
+
+def measure_run(contestant: Contestant, clip: Path) -> RunFigures:
+    """Segments `clip` in a process of its own, as the command `segment` does.
 
     Raises:
         AVSegError: it failed; the line says why.
@@ -216,7 +231,7 @@ def measure_run(contestant: Contestant, clip: Path) -> tuple[float, float]:
     process.start()
     sender.close()
     try:
-        answer: tuple[float, float] | AVSegError = receiver.recv()
+        answer: RunFigures | AVSegError = receiver.recv()
     except EOFError:
         answer = AVSegError(f"{contestant.spec}: the run ended early; is there enough memory for it?")
     process.join()
@@ -228,9 +243,13 @@ def measure_run(contestant: Contestant, clip: Path) -> tuple[float, float]:
 def _run_alone(contestant: Contestant, clip: Path, answer: Connection) -> None:
     try:
         device, _ = choose_device(contestant.run.device)
+        contestant = dataclasses.replace(contestant, run=unattended(contestant.run))
         segmenter = Segmenter(contestant.load(device), contestant.run, name=contestant.spec)
+        segmenter.model_hash  # noqa: B018  (once per model, not per run)
+        before = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             report = segment_video(segmenter, clip, Path(folder) / "run.avseg")
-        answer.send((report.header.duration / report.seconds, peak_memory()))
+        processor, seconds = time.process_time() - before, report.header.duration
+        answer.send(RunFigures(seconds / report.seconds, peak_memory(), 1000 * processor / seconds))
     except AVSegError as error:
         answer.send(error)

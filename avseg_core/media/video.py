@@ -77,6 +77,7 @@ class VideoReader(Closing):
         self._entries = np.flatnonzero(index.video.rows.key)
         self._cursor = RowCursor(path, VideoStream, index.video.stream_index, self._rows)
         self._cache = _FrameCache(cache_bytes)
+        self._kept_before = _KEPT_BEFORE if cache_bytes else 0
         self._waiting: deque[tuple[int, VideoFrame]] = deque()
         self._drained = False
         self._floor = _NO_FLOOR
@@ -210,7 +211,7 @@ class VideoReader(Closing):
 
     def _decode_until(self, index: int) -> None:
         """Decodes to `index` or past it, keeps the pictures and notes which ones do not exist."""
-        self._complete_from = max(self._complete_from, index - _KEPT_BEFORE)
+        self._complete_from = max(self._complete_from, index - self._kept_before)
         while self._last < index:
             found = self._next_picture()
             number, picture = found if found is not None else (len(self), None)

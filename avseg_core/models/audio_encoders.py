@@ -73,14 +73,13 @@ class _ConvNormReLU(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, depthwise: bool = False) -> None:
         super().__init__()
         # SAME pads an even input under stride 2 by one row and column at the end only.
-        pad = (0, 1, 0, 1) if stride == 2 else (kernel // 2,) * 4
-        self.pad = nn.ZeroPad2d(pad)
-        groups = inputs if depthwise else 1
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, groups=groups, bias=False)
+        self.pad = nn.ZeroPad2d((0, 1, 0, 1)) if stride == 2 else nn.Identity()
+        padding, groups = 0 if stride == 2 else kernel // 2, inputs if depthwise else 1
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outputs, eps=1e-4)  # the original has no gamma: weight stays 1
 
     def forward(self, maps: Tensor) -> Tensor:
-        return self.norm(self.conv(self.pad(maps))).relu()
+        return self.norm(self.conv(self.pad(maps))).relu_()
 
 
 @AUDIO_ENCODERS.register("yamnet")

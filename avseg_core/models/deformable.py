@@ -46,13 +46,15 @@ class DeformableAttention(nn.Module):
     def forward(self, queries: Tensor, references: Tensor, tokens: Tensor, shapes: LevelShapes) -> Tensor:
         """queries and tokens [N,L,D], references [L,2] (x, y in 0..1), L = tokens of all levels -> [N,L,D]."""
         split = (self.heads, self.levels, self.points)
-        offsets = self.sampling_offsets(queries).unflatten(-1, (*split, 2))  # [N,L,heads,levels,points,2], in pixels
+        offsets = self.sampling_offsets(queries)  # [N,L,heads*levels*points*2], in pixels
         weights = self.attention_weights(queries).unflatten(-1, (self.heads, -1)).softmax(-1)
         values = self.value_proj(tokens).unflatten(-1, (self.heads, -1))  # [N,L,heads,d]
         sizes = torch.tensor(
             [(width, height) for height, width in shapes], device=queries.device, dtype=references.dtype
         )
-        places = references[:, None, None, None] * sizes[:, None] + offsets  # pixels, their centres at .5
+        homes = (references[:, None] * sizes)[:, None, :, None]  # [L,1,levels,1,2]
+        homes = homes.expand(-1, self.heads, -1, self.points, -1).flatten(1)  # written out: the sum is one pass
+        places = (homes + offsets).unflatten(-1, (*split, 2))  # pixels, their centres at .5
         sample = _gather if _is_plain_cpu(values, offsets) else _grid_sample
         return self.output_proj(sample(values, places, weights.unflatten(-1, split[1:]), shapes).flatten(2))
 
@@ -85,33 +87,56 @@ def _grid_sample(values: Tensor, places: Tensor, weights: Tensor, shapes: LevelS
 def _gather(values: Tensor, places: Tensor, weights: Tensor, shapes: LevelShapes) -> Tensor:
     """The same sum as `_grid_sample`: every corner of every sample is one weighted row of a single embedding bag."""
     batch, tokens, heads, _ = values.shape
+    framed = _frame(values, shapes)  # [N,P,heads,d]
     level = _level_constants(tuple(shapes), tokens, heads, places.shape[-2])
-    columns = _ends(places[..., 0].flatten(3), level.last_column)
-    rows = _ends(places[..., 1].flatten(3), level.last_row)
-    rows = [(y * level.width + level.start, share * weights.flatten(3)) for y, share in rows]
-    token = torch.stack([y + x for y, _ in rows for x, _ in columns], dim=-2).int()  # [N,L,heads,4,samples]
-    share = torch.stack([a * b for _, a in rows for _, b in columns], dim=-2)
-    first = torch.arange(batch, dtype=torch.int32).view(-1, 1, 1, 1, 1) * (tokens * heads)
-    row = token.mul_(heads).add_(first + torch.arange(heads, dtype=torch.int32).view(-1, 1, 1))
+    x, right = _split_place(places[..., 0].flatten(3), level.width)
+    y, below = _split_place(places[..., 1].flatten(3), level.height)
+    row = x.mul_(heads).addcmul_(y, level.line).add_(level.start).int()
+    row.clamp_(min=0)  # what is no number has become any
+    row.add_(torch.arange(batch, dtype=torch.int32).view(-1, 1, 1, 1) * (framed.shape[1] * heads))
+    next_row = row + level.line_int
+    rows = torch.stack([row, row + heads, next_row, next_row + heads], dim=-2)  # [N,L,heads,4,samples]
+    lower = weights.flatten(3) * below
+    upper = weights.flatten(3) - lower
+    lower_right, upper_right = lower * right, upper * right
+    shares = [upper.sub_(upper_right), upper_right, lower.sub_(lower_right), lower_right]
     bags = F.embedding_bag(
-        row.view(batch * tokens * heads, -1),
-        values.reshape(batch * tokens * heads, -1),
+        rows.view(batch * tokens * heads, -1),
+        framed.flatten(0, 2),
         mode="sum",
-        per_sample_weights=share.view(batch * tokens * heads, -1),
+        per_sample_weights=torch.stack(shares, dim=-2).view(batch * tokens * heads, -1),
     )
     return bags.view(values.shape)
 
 
-class _LevelConstants(NamedTuple):
-    """What depends on a sample's level only, written out for all samples [L,heads,levels*points].
+def _frame(values: Tensor, shapes: LevelShapes) -> Tensor:
+    """values [N,L,heads,d] -> [N,P,heads,d], every level with a frame of zeros, 1 pixel before and 2 after.
 
-    Broadcasting over a handful of levels would keep the processor from working on whole vectors.
+    So no corner of a sample needs to be looked at: all of them are rows, those outside are 0.
+    """
+    batch, _, heads, width = values.shape
+    levels = values.flatten(2).split([rows * columns for rows, columns in shapes], dim=1)
+    framed = [
+        F.pad(level.unflatten(1, shape), (0, 0, 1, 2, 1, 2)).flatten(1, 2)
+        for level, shape in zip(levels, shapes, strict=True)
+    ]
+    return torch.cat(framed, dim=1).view(batch, -1, heads, width)
+
+
+class _LevelConstants(NamedTuple):
+    """What depends on a sample's level (and head) only, written out for all samples [L,heads,levels*points].
+
+    Broadcasting over a handful of levels would keep the processor from working on whole vectors. Row numbers are
+    counted in float32, which is exact up to 2^24.
     """
 
     width: Tensor
-    last_column: Tensor
-    last_row: Tensor
+    height: Tensor
+    line: Tensor
+    """Rows of the framed values from a pixel to the one below it."""
+    line_int: Tensor
     start: Tensor
+    """Row of pixel (0, 0)."""
 
 
 @lru_cache(maxsize=4)
@@ -120,24 +145,21 @@ def _level_constants(shapes: tuple[tuple[int, int], ...], tokens: int, heads: in
         column = torch.tensor(per_level, dtype=torch.float32)[:, None]
         return column.expand(tokens, heads, len(shapes), points).flatten(2)
 
-    counts = [height * width for height, width in shapes]
-    starts = [sum(counts[:level]) for level in range(len(counts))]
-    widths, heights = [width for _, width in shapes], [height for height, _ in shapes]
+    counts = [(height + 3) * (width + 3) for height, width in shapes]
+    first = [sum(counts[:level]) + width + 4 for level, (_, width) in enumerate(shapes)]
+    line = spread([(width + 3) * heads for _, width in shapes])
     return _LevelConstants(
-        spread(widths),
-        spread([width - 1 for width in widths]),
-        spread([height - 1 for height in heights]),
-        spread(starts),
+        spread([width for _, width in shapes]),
+        spread([height for height, _ in shapes]),
+        line,
+        line.int(),
+        spread([row * heads for row in first]) + torch.arange(heads)[:, None],
     )
 
 
-def _ends(place: Tensor, last: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """The pixels before and after `place` on one axis, each with its bilinear share, which is 0 outside [0, last]."""
-    place = place - 0.5  # pixel centres
+def _split_place(place: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+    """The pixel before `place` on one axis, -1 to `size`, and the share of the pixel after it."""
+    place = (place - 0.5).clamp_(min=-1.0)  # pixel centres
+    torch.minimum(place, size, out=place)
     low = place.floor()
-    near = place - low
-    ends = []
-    for index, share in ((low, 1 - near), (low + 1, near)):
-        inside = index.fmax(index.new_zeros(())).fmin(last)  # a number even where the place is none
-        ends.append((inside, share.mul_(index == inside)))
-    return ends
+    return low, place.sub_(low)

@@ -14,13 +14,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS
-from avseg_core.config import to_dict
+from avseg_core.config import ModelConfig, to_dict
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models.library import CONFIG_KEY
 from avseg_core.models.output import AVSModel
@@ -68,11 +68,7 @@ def export_onnx(model: AVSModel, path: Path, real: Sequence[Inputs] = ()) -> Onn
         InputError: a package is missing.
         AVSegError: the file answers otherwise than PyTorch, or cannot be written.
     """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"ONNX needs the package {missing[0]}: install avseg[onnx] (pip install {' '.join(PACKAGES)})."
-        )
+    need_packages()
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +83,15 @@ def export_onnx(model: AVSModel, path: Path, real: Sequence[Inputs] = ()) -> Onn
     return OnnxReport(path, path.stat().st_size, len(tests), difference)
 
 
+def need_packages(names: Sequence[str] = PACKAGES) -> None:
+    """Raises InputError if one of the packages is not installed."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"ONNX needs the package {missing[0]}: install avseg[onnx] (pip install {' '.join(PACKAGES)})."
+        )
+
+
 def random_inputs(model: AVSModel, clips: int, seed: int) -> Inputs:
     """Noise for `clips` frames, or as many whole clips."""
     frames = clips * (model.clip_length or 1)
@@ -95,23 +100,42 @@ def random_inputs(model: AVSModel, clips: int, seed: int) -> Inputs:
     return pictures, torch.randn(frames, 1, EXAMPLE_FRAMES, MEL_BANDS, generator=generator)
 
 
-@torch.no_grad()
 def _write(model: AVSModel, path: Path) -> None:
     wrapped = _Plain(model).eval()
     example = random_inputs(model, 2, seed=0)
-    free = {0: torch.export.Dim.DYNAMIC}
+    names = ["frames", "logmel"], ["logits", "mixer_weights"]
+    write_graph(wrapped, example, path, names, free=model.clip_length is None, config=model.config)
+
+
+@torch.no_grad()
+def write_graph(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    path: Path,
+    names: tuple[list[str], list[str]],
+    *,
+    free: bool,
+    config: ModelConfig,
+) -> None:
+    """Writes a module of tensors, with the names of its inputs and (those that it has) outputs, as an ONNX file.
+
+    Args:
+        free: any number of rows instead of that of `example`.
+    """
+    axes = {0: torch.export.Dim.DYNAMIC}
+    inputs, outputs = names
     program = torch.onnx.export(
-        wrapped,
+        module,
         example,
         dynamo=True,
         verbose=False,
         opset_version=OPSET,
-        input_names=["frames", "logmel"],
-        output_names=["logits", "mixer_weights"][: len(wrapped(*example))],
-        dynamic_shapes=(free, free) if model.clip_length is None else None,
+        input_names=inputs,
+        output_names=outputs[: len(module(*example))],
+        dynamic_shapes=tuple(axes for _ in example) if free else None,
     )
     assert program is not None
-    program.model.metadata_props[CONFIG_KEY] = json.dumps(to_dict(model.config))
+    program.model.metadata_props[CONFIG_KEY] = json.dumps(to_dict(config))
     program.save(path)
 
 
@@ -120,14 +144,22 @@ def _difference(model: AVSModel, path: Path, inputs: Inputs) -> float:
     frames, logmel = inputs
     with torch.inference_mode():
         expected = model(frames, logmel).logits
-    answer = cast(Any, _session(path)).run(["logits"], {"frames": frames.numpy(), "logmel": logmel.numpy()})[0]
-    difference = float((torch.from_numpy(answer) - expected).abs().max())
+    answer = open_session(path).run(["logits"], {"frames": frames.numpy(), "logmel": logmel.numpy()})[0]
+    return compare_logits(torch.from_numpy(answer), expected, path.name)
+
+
+def compare_logits(answer: Tensor, expected: Tensor, name: str) -> float:
+    """Largest difference of a logit. Raises AVSegError, which names `name`, beyond the tolerance."""
+    difference = float((answer - expected).abs().max())
     if not difference <= TOLERANCE * max(1.0, float(expected.abs().max())):
-        raise AVSegError(f"{path.name}: answers otherwise than PyTorch (by {difference:.2g}); it was not kept.")
+        raise AVSegError(f"{name}: answers otherwise than PyTorch (by {difference:.2g}); it was not kept.")
     return difference
 
 
-def _session(path: Path) -> object:
+def open_session(path: Path, threads: int = 0) -> Any:
+    """onnxruntime's session for a file, on so many threads; 0: as many as it takes."""
     onnxruntime: Any = importlib.import_module("onnxruntime")
-    session: object = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return session
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # its threads share the cores
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -69,11 +69,28 @@ def known_speed(card: ModelCard) -> Speed | None:
 
 def keep_speed(card: ModelCard, speed: Speed) -> None:
     """Keeps a measurement beside the user's models. Raises AVSegError if it cannot be written."""
+    _keep(_speed_key(card), asdict(speed))
+
+
+def known_runtimes(card: ModelCard) -> dict[str, float] | None:
+    """Milliseconds per frame on "torch" and "onnx", as `bench --runtimes` measured this very file, if it did."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(_speeds_file().read_text(encoding="utf-8"))[_runtimes_key(card)]
+        return {runtime: float(found[runtime]) for runtime in ("torch", "onnx")}
+    return None
+
+
+def keep_runtimes(card: ModelCard, milliseconds: dict[str, float]) -> None:
+    """Keeps a comparison of runtimes beside the user's models. Raises AVSegError if it cannot be written."""
+    _keep(_runtimes_key(card), milliseconds)
+
+
+def _keep(key: str, measured: dict[str, Any]) -> None:
     path = _speeds_file()
     speeds: dict[str, Any] = {}
     with suppress(OSError, ValueError):
         speeds = json.loads(path.read_text(encoding="utf-8"))
-    speeds[_speed_key(card)] = asdict(speed)
+    speeds[key] = measured
 
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +103,10 @@ def keep_speed(card: ModelCard, speed: Speed) -> None:
 
 def _speeds_file() -> Path:
     return user_models() / "speeds.json"
+
+
+def _runtimes_key(card: ModelCard) -> str:
+    return f"{_speed_key(card)} runtimes"
 
 
 def _speed_key(card: ModelCard) -> str:

@@ -921,6 +921,14 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Millisekunden je Bild auf diesem Rechner; dauert etwa eine halbe Minute</translation>
     </message>
     <message>
+        <source>Faster on this machine…</source>
+        <translation>Schneller auf diesem Rechner …</translation>
+    </message>
+    <message>
+        <source>Converts the model for onnxruntime, compares its answers, and uses what is faster; takes minutes</source>
+        <translation>Wandelt das Modell für onnxruntime um, vergleicht seine Antworten und nimmt, was schneller ist; dauert Minuten</translation>
+    </message>
+    <message>
         <source>Model card…</source>
         <translation>Modellkarte …</translation>
     </message>
@@ -1017,6 +1025,10 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Tempo hier</translation>
     </message>
     <message>
+        <source>Runs on</source>
+        <translation>Läuft auf</translation>
+    </message>
+    <message>
         <source>File</source>
         <translation>Datei</translation>
     </message>
@@ -1031,6 +1043,10 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     <message>
         <source>{0:.0f} ms per frame, {1:.1f} frames per second ({2}, {3} threads)</source>
         <translation>{0:.0f} ms je Bild, {1:.1f} Bilder je Sekunde ({2}, {3} Threads)</translation>
+    </message>
+    <message>
+        <source>{0} ({1:.0f} ms per frame on onnxruntime, {2:.0f} on PyTorch)</source>
+        <translation>{0} ({1:.0f} ms je Bild auf onnxruntime, {2:.0f} auf PyTorch)</translation>
     </message>
     <message>
         <source>The speed could not be measured: {0}</source>

@@ -28,7 +28,7 @@ from avseg_app.training.wipe_dialog import WipeDialog, load_moments, moments_of
 from avseg_core.config import DataConfig, TrainConfig, preset, save_toml
 from avseg_core.errors import InputError
 from avseg_core.training.events import Evaluated, Finished, to_line
-from avseg_core.training.library import Speed, keep_speed, read_card
+from avseg_core.training.library import Speed, keep_runtimes, keep_speed, read_card
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Preview, Survey
 from tests.app.conftest import MODEL, PATIENCE
@@ -303,6 +303,12 @@ def test_the_library_knows_the_speed_and_shows_the_card(
     assert lines()["Speed here"] == "not measured yet"
     keep_speed(page.card, Speed(milliseconds=125.0, device="cpu", threads=2))
     assert lines()["Speed here"] == "125 ms per frame, 8.0 frames per second (cpu, 2 threads)"
+    assert "Runs on" not in lines()
+    keep_runtimes(page.card, {"torch": 150.0, "onnx": 120.0})
+    assert lines()["Runs on"] == "onnxruntime (120 ms per frame on onnxruntime, 150 on PyTorch)"
+    keep_runtimes(page.card, {"torch": 110.0, "onnx": 120.0})
+    assert lines()["Runs on"].startswith("PyTorch (")
+    assert lines()["Speed here"].startswith("125 ms")
     assert page.story_button.isVisible()
     dialog = page.show_story(page.card)
     assert "avsegformer-lite" in dialog.findChild(QTextBrowser).toPlainText().lower()
@@ -326,6 +332,21 @@ def test_a_model_is_saved_as_onnx_by_the_command(qtbot: QtBot, tmp_path: Path, m
     assert said[1][1].endswith("differ from PyTorch's by at most 2.0e-06.")
     page.save_copy(card, tmp_path / "lite.safetensors")
     qtbot.waitUntil((tmp_path / "lite.safetensors").is_file)
+    page.close_threads()
+
+
+def test_the_faster_runtime_is_found_by_the_command(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_page, "CommandTask", FakeTask)
+    page = LibraryPage()
+    qtbot.addWidget(page)
+    said: list[str] = []
+    page.said.connect(lambda kind, text: said.append(text))
+    page.compare_runtimes(read_card("avsegformer-lite"))
+    task = page.findChild(FakeTask)
+    assert task.words == ["bench", "--runtimes", "--model", "avsegformer-lite"]
+    assert not page.runtime_button.isEnabled()
+    task.failed.emit("ONNX needs the package onnxruntime")
+    assert said == ["The speed could not be measured: ONNX needs the package onnxruntime"]
     page.close_threads()
 
 

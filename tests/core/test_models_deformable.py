@@ -36,6 +36,22 @@ def test_gathering_survives_places_that_are_no_numbers() -> None:
     assert deformable._gather(values, places, weights, SHAPES)[1].isfinite().all()
 
 
+def test_what_lies_far_outside_adds_nothing() -> None:
+    values, places, weights = sampling_inputs(1.0)
+    for far in (1e4, -1e4, 1e30, -1e30, math.inf, -math.inf):
+        for axis in (0, 1):
+            outside = places.clone()
+            outside[..., axis] = far
+            assert deformable._gather(values, outside, weights, SHAPES).abs().max() == 0
+
+
+def test_a_batch_is_gathered_as_its_parts_are() -> None:
+    arguments = sampling_inputs(3.0)
+    together = deformable._gather(*arguments, SHAPES)
+    apart = torch.cat([deformable._gather(*(part[n : n + 1] for part in arguments), SHAPES) for n in range(2)])
+    assert torch.equal(together, apart)
+
+
 @pytest.mark.parametrize("sample", [deformable._gather, deformable._grid_sample])
 def test_samples_are_bilinear_between_pixel_centres(sample: object) -> None:
     values = torch.arange(4.0).view(1, 4, 1, 1)  # a 2x2 map: 0 1 / 2 3

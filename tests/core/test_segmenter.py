@@ -161,6 +161,21 @@ def test_other_errors_of_the_model_are_not_hidden(video: Path) -> None:
     assert model.batches == []
 
 
+def test_lanes_share_a_batch_and_keep_the_order(video: Path) -> None:
+    model = ToneModel()
+    results = list(segmenter(model, lanes=2, threads=2, batch_size=4).segment(video, regular_windows(5.0)))
+    assert [sounding(result) for result in results] == list(PLAN)
+    assert sorted(model.batches) == [1, 2, 2]
+    assert torch.get_num_threads() == 1
+
+
+def test_whole_clips_and_single_frames_have_no_lanes(video: Path) -> None:
+    clips, single = ToneModel(clip_length=5), ToneModel()
+    list(segmenter(clips, lanes=2, threads=2).segment(video, regular_windows(5.0)))
+    list(segmenter(single, lanes=2, threads=2, batch_size=1).segment(video, regular_windows(5.0)))
+    assert (clips.batches, single.batches) == ([5], [1] * 5)
+
+
 def test_progress_counts_windows(video: Path) -> None:
     seen: list[Progress] = []
     list(segmenter(batch_size=2).segment(video, regular_windows(5.0), progress=seen.append))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from timm.layers.conv2d_same import Conv2dSame
 from torch import nn
 
 from avseg_core.config import ModelConfig
@@ -57,3 +58,17 @@ def test_a_norm_elsewhere_is_left_alone() -> None:
     model = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 1), nn.ReLU(), nn.BatchNorm2d(4))
     prepare_for_inference(model, CPU)
     assert [type(part) for part in model] == [nn.BatchNorm2d, nn.Conv2d, nn.ReLU, nn.BatchNorm2d]
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("size", [(8, 12), (32, 2)])
+def test_a_halving_convolution_needs_no_padded_copy(kernel: int, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(Conv2dSame(6, 6, kernel, stride=2, groups=3), Conv2dSame(6, 4, kernel, stride=1))
+    maps = torch.randn(2, 6, *size)
+    with torch.inference_mode():
+        before = model(maps)
+        prepare_for_inference(model, CPU)
+        after = model(maps)
+    assert [type(part) for part in model] == [nn.Conv2d, Conv2dSame]
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-5)

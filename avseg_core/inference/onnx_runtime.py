@@ -1,0 +1,239 @@
+"""AVSegFormer on onnxruntime: its two halves as ONNX files in the user's folder, kept only if they answer as PyTorch.
+
+The files belong to exactly one model, by the hash of its weights; `record.json` beside them holds their own hashes, so
+that a damaged or foreign file is never opened, and what was measured.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from avseg_core.errors import AVSegError, InputError
+from avseg_core.models.audio_encoders import per_distinct
+from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
+from avseg_core.models.library import sha256, user_models
+from avseg_core.models.onnx_export import (
+    Inputs,
+    compare_logits,
+    need_packages,
+    open_session,
+    random_inputs,
+    write_graph,
+)
+from avseg_core.models.output import AVSModel, AVSOutput
+
+log = logging.getLogger(__name__)
+
+SEE, DECIDE, RECORD = "see.onnx", "decide.onnx", "record.json"
+_FORMAT = 1
+"""Of the files; others are made anew."""
+_SEEN = ("memory", "mask_feature", "things")
+_DECIDED = ("logits", "mixed", "mixer_weights")
+
+
+@dataclass(frozen=True)
+class OnnxRecord:
+    """What is known of a model's ONNX files."""
+
+    hashes: dict[str, str]
+    """SHA-256 per file."""
+    difference: float
+    """Largest difference of a logit from PyTorch's when they were made."""
+    milliseconds: dict[str, float]
+    """Of a frame on this machine, per runtime; empty if it was not measured."""
+    format: int = _FORMAT
+
+    @property
+    def faster(self) -> bool:
+        """Whether onnxruntime was measured to be faster."""
+        times = self.milliseconds
+        return "onnx" in times and times["onnx"] < times["torch"]
+
+
+class OnnxModel:
+    """The contract of `AVSModel` for AVSegFormer: seeing and deciding on onnxruntime, hearing on PyTorch.
+
+    Several threads may use it at once.
+    """
+
+    clip_length: int | None = None
+
+    def __init__(self, model: AVSegFormer, weights_hash: str, folder: Path, threads: int) -> None:
+        self.config = model.config
+        self.audio_encoder = model.audio_encoder
+        self.weights_hash = weights_hash
+        self._see = open_session(folder / SEE, threads)
+        self._decide = open_session(folder / DECIDE, threads)
+        self._wanted = {item.name for item in self._decide.get_inputs()}
+        self._answers = [item.name for item in self._decide.get_outputs()]
+
+    def encode_visual(self, frames: Tensor) -> VisualFeatures:
+        """As `AVSegFormer.encode_visual`; without a label prior there are no channels of things."""
+        found = self._see.run(None, {"frames": frames.contiguous().numpy()})
+        memory, mask_feature, *things = (torch.from_numpy(array) for array in found)
+        nothing = memory.new_zeros(len(memory), 0, mask_feature.shape[2] // 8, mask_feature.shape[3] // 8)
+        return VisualFeatures(memory, mask_feature, things[0] if things else nothing)
+
+    def embed_audio(self, logmel: Tensor) -> Tensor:
+        """As `AVSegFormer.embed_audio`."""
+        return per_distinct(self.audio_encoder, logmel)
+
+    def segment(self, visual: VisualFeatures, logmel: Tensor) -> AVSOutput:
+        """As `AVSegFormer.segment`."""
+        return self.segment_embedding(visual, self.embed_audio(logmel))
+
+    def segment_embedding(self, visual: VisualFeatures, embedding: Tensor) -> AVSOutput:
+        """As `AVSegFormer.segment_embedding`."""
+        inputs = {**dict(zip(_SEEN, visual, strict=True)), "embedding": embedding}
+        arrays = {name: tensor.contiguous().numpy() for name, tensor in inputs.items() if name in self._wanted}
+        found = self._decide.run(None, arrays)
+        by_name = {name: torch.from_numpy(array) for name, array in zip(self._answers, found, strict=True)}
+        return AVSOutput(by_name["logits"], by_name["mixed"], by_name.get("mixer_weights"))
+
+    def __call__(self, frames: Tensor, logmel: Tensor) -> AVSOutput:
+        return self.segment(self.encode_visual(frames), logmel)
+
+
+class _See(nn.Module):
+    """Tensors in, tensors out: `encode_visual`."""
+
+    def __init__(self, model: AVSegFormer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        visual = self.model.encode_visual(frames)
+        return tuple(visual) if self.model.label_prior is not None else tuple(visual)[:2]
+
+
+class _Decide(nn.Module):
+    """Tensors in, tensors out: `segment_embedding`."""
+
+    def __init__(self, model: AVSegFormer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, embedding: Tensor, memory: Tensor, mask_feature: Tensor, things: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        visual = VisualFeatures(memory, mask_feature, mask_feature[:, :0] if things is None else things)
+        output = self.model.segment_embedding(visual, embedding)
+        assert output.mask_feature is not None
+        found = output.logits, output.mask_feature
+        return found if output.mixer_weights is None else (*found, output.mixer_weights)
+
+
+def check_supported(model: AVSModel, device: torch.device) -> AVSegFormer:
+    """`model` if onnxruntime can run it here.
+
+    Raises:
+        InputError: it is of another kind, the device is no CPU, or onnxruntime is missing.
+    """
+    if not isinstance(model, AVSegFormer):
+        raise InputError("--runtime onnx runs AVSegFormer only; use --runtime torch for this model.")
+    if device.type != "cpu":
+        raise InputError(f"--runtime onnx runs on the CPU only, not on {device}; use --device cpu.")
+    need_packages(["onnxruntime"])
+    return model
+
+
+def onnx_folder(weights_hash: str) -> Path:
+    """Where the files of the model with these weights are or belong."""
+    return user_models().parent / "onnx" / weights_hash[:40]
+
+
+def read_record(weights_hash: str) -> OnnxRecord | None:
+    """What is known of a model's files; None if there are none, or of another format."""
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        values = json.loads((onnx_folder(weights_hash) / RECORD).read_text(encoding="utf-8"))
+        record = OnnxRecord(**values)
+        if record.format == _FORMAT and set(record.hashes) == {SEE, DECIDE}:
+            return record
+    return None
+
+
+def load_onnx(model: AVSegFormer, weights_hash: str, threads: int) -> OnnxModel | None:
+    """`model` on onnxruntime; None if there are no files, and a line in the log if they are no good."""
+    record, folder = read_record(weights_hash), onnx_folder(weights_hash)
+    if record is None:
+        return None
+    try:
+        if all(sha256(folder / name) == digest for name, digest in record.hashes.items()):
+            return OnnxModel(model, weights_hash, folder, threads)
+        problem = "they are not those that were checked"
+    except Exception as error:  # onnxruntime raises what it likes
+        problem = str(error).splitlines()[0]
+    log.warning("%s: its ONNX files are not used (%s).", folder, problem)
+    return None
+
+
+def build_onnx(model: AVSegFormer, weights_hash: str, real: Sequence[Inputs] = ()) -> OnnxRecord:
+    """Makes the files of `model`, which is in evaluation mode on the CPU, and compares them; all or nothing.
+
+    Args:
+        real: inputs to compare on beside random ones.
+
+    Raises:
+        InputError: a package is missing.
+        AVSegError: the files answer otherwise than PyTorch, or cannot be written.
+    """
+    need_packages()
+    folder = onnx_folder(weights_hash)
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        _write_halves(model, partial)
+        made = OnnxModel(model, weights_hash, partial, torch.get_num_threads())
+        tests = [*(random_inputs(cast(AVSModel, model), count, seed=count) for count in (1, 3)), *real]
+        difference = max(_compare(model, made, test) for test in tests)
+        del made
+        record = OnnxRecord({name: sha256(partial / name) for name in (SEE, DECIDE)}, difference, {})
+        (partial / RECORD).write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(partial, folder)
+    except OSError as error:
+        raise AVSegError(f"{folder}: cannot be written ({error.strerror or error}); free some space.") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return record
+
+
+def keep_times(weights_hash: str, milliseconds: dict[str, float]) -> OnnxRecord:
+    """Adds what was measured to the record of files that are there. Raises AVSegError if it cannot be written."""
+    record, path = read_record(weights_hash), onnx_folder(weights_hash) / RECORD
+    assert record is not None
+    record = OnnxRecord(record.hashes, record.difference, milliseconds)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise AVSegError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from None
+    return record
+
+
+def _write_halves(model: AVSegFormer, folder: Path) -> None:
+    with torch.no_grad():
+        frames, logmel = random_inputs(cast(AVSModel, model), 2, seed=0)
+        seen = [tensor.contiguous() for tensor in _See(model)(frames)]  # other strides cannot be exported
+        embedding = model.embed_audio(logmel)
+    names = list(_SEEN[: len(seen)])
+    write_graph(_See(model).eval(), (frames,), folder / SEE, (["frames"], names), free=True, config=model.config)
+    inputs = (["embedding", *names], list(_DECIDED))
+    write_graph(_Decide(model).eval(), (embedding, *seen), folder / DECIDE, inputs, free=True, config=model.config)
+
+
+@torch.inference_mode()
+def _compare(model: AVSegFormer, made: Any, inputs: Inputs) -> float:
+    return compare_logits(made(*inputs).logits, model(*inputs).logits, "onnxruntime")
