@@ -89,6 +89,8 @@ class _Wanted:
 
     version: int = 0
     path: Path | None = None
+    loads: int = 0
+    """Tells a file that is opened once more, and may be another by now, from one that goes on."""
     duration: float = 0.0
     playing: _Playing | None = None
     fresh_device: int = 0
@@ -131,7 +133,7 @@ class SoundOutput(QObject):
 
     def load(self, path: Path | None, duration: float) -> None:
         """Makes `path` the file to play; None for silence."""
-        self._change(path=path, duration=duration, playing=None)
+        self._change(path=path, loads=self._wanted.loads + 1, duration=duration, playing=None)
 
     def play(self, position: float, speed: float) -> None:
         """Starts at `position` (s) as soon as the first samples are decoded."""
@@ -169,7 +171,7 @@ class SoundOutput(QObject):
                 return _close(stream)
             if wanted.fresh_device != done.fresh_device:
                 stream = _close(stream)
-            if wanted.path != done.path:
+            if wanted.loads != done.loads:
                 reader = _open_reader(wanted.path)
                 if reader is not None and stream is None:
                     stream = self._open_device()

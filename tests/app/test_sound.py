@@ -61,6 +61,20 @@ def test_without_a_device_it_says_so(qtbot: QtBot, clip: Path, monkeypatch: pyte
     sound.close()
 
 
+def test_a_file_that_is_opened_again_is_read_anew(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path | None] = []
+    monkeypatch.setattr("avseg_app.playback.sound._open_reader", opened.append)
+    sound = SoundOutput()
+    for count in (1, 2):  # it may have been edited in between
+        sound.load(tmp_path / "clip.mp4", 4.0)
+        qtbot.waitUntil(lambda count=count: len(opened) == count, timeout=10_000)
+    sound.play(0.0, 1.0)
+    sound.close()
+    assert len(opened) == 2, "playing reads on in the same one"
+
+
 @pytest.fixture
 def virtual_sink(tmp_path: Path) -> Iterator[PulseServer]:
     """PulseAudio with a null sink, which runs in real time like a card."""
