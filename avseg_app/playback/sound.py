@@ -239,11 +239,18 @@ def _open_reader(path: Path | None) -> AudioReader | None:
 
 
 def _feed(reader: AudioReader, duration: float, playing: _Playing) -> Iterator[Chunk]:
-    """The sound from a position to the end of the video, block by block."""
+    """The sound from a position to the end of the video, block by block; silence from where the file cannot be read."""
     tempo = None if playing.speed == 1 else Tempo(playing.speed)
     read_at = media_time = playing.position
+    readable = True
     while duration - read_at > 1 / RATE:
-        samples = reader.read(read_at, min(_BLOCK_SECONDS, duration - read_at)).reshape(-1, CHANNELS)
+        seconds = min(_BLOCK_SECONDS, duration - read_at)
+        samples = np.zeros((max(1, round(seconds * RATE)), CHANNELS), np.float32)
+        try:
+            samples = reader.read(read_at, seconds).reshape(-1, CHANNELS) if readable else samples
+        except Exception:  # the file has gone with its disk; the clock must go on all the same
+            log.exception("no more sound")
+            readable = False
         read_at += len(samples) / RATE
         ready = tempo.process(samples) if tempo else samples
         if len(ready):

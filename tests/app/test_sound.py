@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from avseg_app.playback.player import Player
 from avseg_app.playback.sound import RATE, SoundOutput, Tempo, _feed, _Playing
+from avseg_core.errors import InputError
 from avseg_core.media.audio import AudioReader
 from avseg_core.media.video import VideoReader
 from tests.live_fixtures import PulseServer
@@ -49,6 +50,20 @@ def test_feed_starts_where_asked_and_runs_past_the_end(clip: Path, speed: float)
         expected = reader.read(1.25, 1.0)
         heard = np.concatenate([chunk.samples for chunk in chunks])[:RATE]
         assert np.array_equal(heard, expected)
+
+
+def test_a_file_that_goes_while_it_plays_falls_silent(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = AudioReader(clip, rate=RATE, channels=2)
+    feed = _feed(reader, 4.0, _Playing(0.0, 1.0, ticket=1))
+    assert next(feed).samples.any()
+
+    def gone(*_: object) -> None:
+        raise InputError("clip.mp4: no such file; check the path.")
+
+    monkeypatch.setattr(reader, "read", gone)
+    rest = list(feed)
+    assert not any(chunk.samples.any() for chunk in rest)
+    assert rest[-1].media_time + len(rest[-1].samples) / RATE > 4.0, "the clock reaches the end"
 
 
 def test_without_a_device_it_says_so(qtbot: QtBot, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
