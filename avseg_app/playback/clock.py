@@ -74,7 +74,7 @@ class SoundClock:
         self._lock = threading.Lock()
         self._chunks: deque[Chunk] = deque()
         self._offset = 0
-        self._spans: deque[_Span] = deque(maxlen=64)
+        self._spans: deque[_Span] = deque()
         self._origin = 0.0
         self._running = False
         self._ticket = 0
@@ -132,6 +132,8 @@ class SoundClock:
         out[:count] = chunk.samples[self._offset : self._offset + count]
         media = chunk.media_time + self._offset * chunk.speed / self.rate
         self._spans.append(_Span(heard_at, heard_at + count / self.rate, media, chunk.speed))
+        while len(self._spans) > 1 and self._spans[1].heard_from <= self._now():
+            self._spans.popleft()  # the next one is heard by now; how many are still to come, the card decides
         self._offset += count
         if self._offset >= len(chunk.samples):
             self._chunks.popleft()

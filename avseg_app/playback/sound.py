@@ -89,6 +89,8 @@ class _Wanted:
 
     version: int = 0
     path: Path | None = None
+    loads: int = 0
+    """Tells a file that is opened once more, and may be another by now, from one that goes on."""
     duration: float = 0.0
     playing: _Playing | None = None
     fresh_device: int = 0
@@ -131,7 +133,7 @@ class SoundOutput(QObject):
 
     def load(self, path: Path | None, duration: float) -> None:
         """Makes `path` the file to play; None for silence."""
-        self._change(path=path, duration=duration, playing=None)
+        self._change(path=path, loads=self._wanted.loads + 1, duration=duration, playing=None)
 
     def play(self, position: float, speed: float) -> None:
         """Starts at `position` (s) as soon as the first samples are decoded."""
@@ -169,7 +171,7 @@ class SoundOutput(QObject):
                 return _close(stream)
             if wanted.fresh_device != done.fresh_device:
                 stream = _close(stream)
-            if wanted.path != done.path:
+            if wanted.loads != done.loads:
                 reader = _open_reader(wanted.path)
                 if reader is not None and stream is None:
                     stream = self._open_device()
@@ -237,11 +239,18 @@ def _open_reader(path: Path | None) -> AudioReader | None:
 
 
 def _feed(reader: AudioReader, duration: float, playing: _Playing) -> Iterator[Chunk]:
-    """The sound from a position to the end of the video, block by block."""
+    """The sound from a position to the end of the video, block by block; silence from where the file cannot be read."""
     tempo = None if playing.speed == 1 else Tempo(playing.speed)
     read_at = media_time = playing.position
+    readable = True
     while duration - read_at > 1 / RATE:
-        samples = reader.read(read_at, min(_BLOCK_SECONDS, duration - read_at)).reshape(-1, CHANNELS)
+        seconds = min(_BLOCK_SECONDS, duration - read_at)
+        samples = np.zeros((max(1, round(seconds * RATE)), CHANNELS), np.float32)
+        try:
+            samples = reader.read(read_at, seconds).reshape(-1, CHANNELS) if readable else samples
+        except Exception:  # the file has gone with its disk; the clock must go on all the same
+            log.exception("no more sound")
+            readable = False
         read_at += len(samples) / RATE
         ready = tempo.process(samples) if tempo else samples
         if len(ready):

@@ -131,6 +131,10 @@ class FrameSource(QObject):
                 log.info("%s", error)
                 self.failed.emit(wanted.generation, str(error))
                 stream = None
+            except Exception as error:  # a fault of ours, or a file that has gone: the next video must be shown
+                log.exception("decoding failed")
+                self.failed.emit(wanted.generation, f"Unexpected error: {error}")
+                stream = None
             done = wanted
         _close(reader)
 

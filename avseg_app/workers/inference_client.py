@@ -67,15 +67,22 @@ class InferenceClient(QObject):
     def close(self) -> None:
         """Ends the process."""
         child, self._child = self._child, None
+        self._deaths.clear()
         if child is not None:
             child.stop()
 
     def segment(self, video: Path, model: str, rate: float, store: Path, playhead: float) -> None:
-        """Makes this the job; answers to earlier ones are no longer passed on."""
+        """Makes this the job; answers to earlier ones are no longer passed on.
+
+        A process that was given up gets another chance: what killed it may have been the video.
+        """
         self._model = model
         self._generation += 1
         self._job = StartJob(self._generation, video, model, rate, store, playhead)
-        self._send(self._job)
+        if self._child is None and self._deaths:
+            self.start(model)
+        else:
+            self._send(self._job)
 
     def stop(self) -> None:
         """Stops the job; what is done stays."""

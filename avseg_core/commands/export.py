@@ -47,13 +47,14 @@ def run(args: argparse.Namespace) -> int:
     """Exports every store.
 
     Raises:
-        InputError: a store, its video or an option is wrong.
+        InputError: a store, its video or an option is wrong, or two stores have one name.
         AVSegError: the disk is full.
         Cancelled: the user stopped it; no half file is left.
     """
     if args.video is not None and len(args.stores) > 1:
         raise InputError("--video names one video; export one store at a time with it.")
     check_formats(args.export)
+    _check_names(args.stores)
     make_folder(args.out)
     options = ExportOptions(threshold=args.threshold, video=args.video)
     reports = []
@@ -68,6 +69,15 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"threshold": args.threshold, "stores": reports}, indent=2))
     return 0
+
+
+def _check_names(stores: Sequence[Path]) -> None:
+    """Raises InputError if the files of one store would take the place of another's."""
+    stems: dict[str, Path] = {}
+    for path in dict.fromkeys(stores):
+        other = stems.setdefault(path.stem.casefold(), path)
+        if other != path:
+            raise InputError(f"{path}: its files would overwrite those of {other}; export them to different --out.")
 
 
 def check_formats(names: Sequence[str]) -> None:

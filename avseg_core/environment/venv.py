@@ -60,7 +60,8 @@ class Environment:
 
     def distrust(self) -> None:
         """Makes the next `ensure` check and repair everything."""
-        (self.folder / STAMP).unlink(missing_ok=True)
+        with self._writing():
+            (self.folder / STAMP).unlink(missing_ok=True)
 
     def ensure(self, say: Say) -> None:
         """Makes the environment if it is not ready, and repairs what is half-made or damaged.
@@ -68,14 +69,27 @@ class Environment:
         Two calls at once do not disturb each other: the second waits for the first and finds the work done.
 
         Raises:
-            AVSegError: no room, no network, or no `venv` module; the message names the remedy.
+            AVSegError: no room, no network, a folder that is read-only, or no `venv` module; the message names the
+                remedy.
         """
         if self.is_ready():
             return
         lock = self.folder.with_name(self.folder.name + ".lock")
-        with exclusive(lock, lambda: say("Another start is setting up the environment; waiting for it.")):
+        busy = "Another start is setting up the environment; waiting for it."
+        with self._writing(), exclusive(lock, lambda: say(busy)):
             if not self.is_ready():
                 self._make(say)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Says in one line why the environment cannot be written: a read-only folder, a full disk."""
+        try:
+            yield
+        except OSError as error:
+            raise AVSegError(
+                f"{self.folder}: cannot be written ({error.strerror or error}); make room or its folder writable, "
+                "or put the program where you may write, and start again."
+            ) from None
 
     def _make(self, say: Say) -> None:
         if not self._interpreter_works():
@@ -83,6 +97,9 @@ class Environment:
             say(f"Setting up AVSeg Studio in {self.folder} (first start only, some minutes).")
             shutil.rmtree(self.folder, ignore_errors=True)
             self._create(say)
+        for metadata in self.site_packages.glob("*.dist-info"):
+            if not _recorded_sizes(metadata):
+                shutil.rmtree(metadata)  # pip would not replace what has no list of its files
         broken = [f"{pin.name}=={pin.version}" for pin in self.damaged() if self._metadata_of(pin)]
         if broken:
             say(f"Repairing {len(broken)} damaged packages.")
@@ -112,6 +129,10 @@ class Environment:
         command = [getattr(sys, "_base_executable", "") or sys.executable, "-m", "venv", str(self.folder)]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
+            output = (result.stdout + result.stderr).strip()
+            if "ensurepip" not in output and "No module named" not in output:
+                reason = output.splitlines()[-1].removeprefix("Error: ") if output else "venv failed"
+                raise AVSegError(f"{self.folder}: cannot be made ({reason}); put the program elsewhere or make room.")
             version = f"{sys.version_info[0]}.{sys.version_info[1]}"
             raise AVSegError(
                 "This Python cannot make virtual environments; install its venv module "
@@ -152,16 +173,24 @@ class Environment:
 
 
 def _is_whole(metadata: Path | None) -> bool:
-    """True if every file that the package's RECORD lists is there in its size (compiled .pyc files aside)."""
+    """True if every file that the package's RECORD lists is there in its size."""
     if metadata is None:
         return False
+    sizes = _recorded_sizes(metadata)
+    try:
+        return bool(sizes) and all((metadata.parent / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
+
+
+def _recorded_sizes(metadata: Path) -> dict[str, int]:
+    """What the package's RECORD lists, compiled .pyc files aside, which Python rewrites; empty if it cannot be read."""
     try:
         with open(metadata / "RECORD", encoding="utf-8", newline="") as handle:
             rows = [row for row in csv.reader(handle) if len(row) == 3 and row[2].isdigit()]
-        files = {name: int(size) for name, _, size in rows if not name.endswith(".pyc")}  # Python rewrites those
-        return all((metadata.parent / name).stat().st_size == size for name, size in files.items())
-    except (OSError, ValueError):
-        return False
+    except (OSError, ValueError, csv.Error):
+        return {}
+    return {name: int(size) for name, _, size in rows if not name.endswith(".pyc")}
 
 
 def _explain(log_path: Path) -> str:

@@ -43,15 +43,29 @@ class ResultCache:
         return path
 
     def trim(self, keep: Path | None = None) -> list[Path]:
-        """Removes the least recently used stores, never `keep`, until the rest fits; returns what was removed."""
-        stores = sorted(self.folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime)
-        total = sum(path.stat().st_size for path in stores)
+        """Removes the least recently used stores, never `keep`, until the rest fits; returns what was removed.
+
+        Another window may do the same at once, or, on Windows, hold a store open, which then stays.
+        """
+        stores = []
+        for path in self.folder.glob("*" + SUFFIX):
+            with suppress(OSError):
+                status = path.stat()
+                stores.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in stores)
         removed = []
-        for path in stores:
+        for _, size, path in sorted(stores):
             if total <= self.limit:
                 break
-            if path != keep:
-                total -= path.stat().st_size
-                path.unlink()
+            if path != keep and _removed(path):
+                total -= size
                 removed.append(path)
         return removed
+
+
+def _removed(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -63,6 +65,8 @@ class Segmenter:
             model.eval().to(self.device)
         self._clip = model.clip_length or 1
         self._batch = max(config.batch_size // self._lanes // self._clip, 1) * self._clip
+        self._room = threading.Semaphore(self._lanes)
+        self._emptying = threading.Lock()
 
     @classmethod
     def load(cls, config: InferenceConfig) -> Segmenter:
@@ -158,24 +162,44 @@ class Segmenter:
         return make_sample(window, window.frame_time, image, waveform, size=size, front_end=front_end)
 
     def _segment_samples(self, samples: Sequence[Sample]) -> list[WindowResult]:
-        """The results of samples, with smaller batches where the device's memory does not suffice."""
+        """The results of samples, with smaller batches, then one lane at a time, where the memory does not suffice."""
         results: list[WindowResult] = []
+        alone = False
         while len(results) < len(samples):
             rest = samples[len(results) : len(results) + self._batch]
             try:
-                results += self._results(rest)
+                with self._memory(alone):
+                    results += self._results(rest)
+                alone = False
                 continue
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
-            self._halve_batch(min(self._batch, len(rest)))  # out here the error holds no tensors any more
+            # Out here the error holds no tensors any more.
+            if len(rest) > self._clip:
+                self._halve_batch(len(rest))
+            elif alone or self._lanes == 1:
+                raise AVSegError(f"{self.name}: {self.device} is out of memory; {_remedy(self.device)}.")
+            else:
+                alone = True
         return results
 
+    @contextmanager
+    def _memory(self, alone: bool) -> Iterator[None]:
+        """The right to compute, beside the other lanes or without any of them."""
+        with ExitStack() as held:
+            if alone:
+                held.enter_context(self._emptying)
+            for _ in range(self._lanes if alone else 1):
+                held.enter_context(self._room)
+            yield
+
     def _halve_batch(self, failed: int) -> None:
-        if failed <= self._clip:
-            raise AVSegError(f"{self.name}: {self.device} is out of memory; close other programs or use --device cpu.")
-        self._batch = max(failed // 2 // self._clip, 1) * self._clip
-        log.warning("%s is out of memory; going on with %d windows at a time.", self.device, self._batch)
+        """Other lanes may have failed on the same size before."""
+        half = max(failed // 2 // self._clip, 1) * self._clip
+        if half < self._batch:
+            self._batch = half
+            log.warning("%s is out of memory; going on with %d windows at a time.", self.device, half)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -227,10 +251,16 @@ def top_tags(scores: Tensor) -> list[tuple[tuple[str, float], ...]]:
     ]
 
 
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""Of Apple's GPU, and of the CPU on POSIX and on Windows, which have no exception of their own for it."""
+
+
 def _out_of_memory(error: RuntimeError) -> bool:
-    """Apple's GPU and the CPU have no exception of their own for it."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _NO_MEMORY)
+
+
+def _remedy(device: torch.device) -> str:
+    return "close other programs" if device.type == "cpu" else "close other programs or use --device cpu"
 
 
 def to_masks(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -30,6 +30,8 @@ _REFERRING_FORMATS = frozenset(
 # Demuxers that draw any text or binary file as a picture of characters.
 _CHARACTER_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]", b"v=0")
+_HIGHEST_SOUND_RATE = 3_000_000
+"""Samples per second; above DSD at its highest a header is damaged or means harm: buffers are as long as seconds."""
 _MAX_BROKEN_READS = 100
 """So many failed reads in a row end a damaged file."""
 
@@ -97,7 +99,8 @@ def video_stream(container: InputContainer) -> VideoStream | None:
 
 def audio_streams(container: InputContainer) -> list[AudioStream]:
     """The sound tracks that can be decoded, in the order of the file."""
-    return [s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate]
+    candidates = [s for s in container.streams.audio if s.codec_context]
+    return [s for s in candidates if 0 < s.codec_context.sample_rate <= _HIGHEST_SOUND_RATE]
 
 
 def only(container: InputContainer, *wanted: Stream) -> None:

@@ -190,8 +190,9 @@ class RowCursor(Generic[StreamT]):
         return self._next_row == row
 
     def _reopen(self) -> None:
-        self.close()
-        self._open()
+        before = self._container
+        self._open()  # a file that has gone leaves this cursor as it was
+        before.close()
 
     def _open(self) -> None:
         self._container = open_input(self._path)

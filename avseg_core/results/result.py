@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,6 +16,8 @@ from avseg_core.media.windows import Window
 
 SILENCE_DBFS = -120.0
 """Loudness of digital silence, the lowest that is ever reported."""
+_MOST_PIXELS = 1 << 28
+"""FFmpeg decodes no larger frame; a header that says so would have an export take all memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,7 @@ class RunHeader:
             duration=float(values["duration"]),
             width=int(values["width"]),
             height=int(values["height"]),
-            fps=Fraction(_text(values["fps"])),
+            fps=_rate(values["fps"]),
             model=_text(values["model"]),
             model_hash=_text(values["model_hash"]),
             settings=dict(values["settings"]),
@@ -92,7 +95,8 @@ class RunHeader:
             class_names=tuple(_text(name) for name in values["class_names"]),
             notes=tuple(_text(note) for note in values["notes"]),
         )
-        if not (0 < header.width <= 65536 and 0 < header.height <= 65536 and header.planned >= 0):
+        sides = (header.width, header.height)
+        if not (min(sides) > 0 and max(sides) <= 65536 and math.prod(sides) <= _MOST_PIXELS and header.planned >= 0):
             raise ValueError("impossible frame size")
         if not (math.isfinite(header.duration) and header.fps >= 0):
             raise ValueError("impossible duration or frame rate")
@@ -103,3 +107,11 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
     return value
+
+
+def _rate(value: object) -> Fraction:
+    """Fraction itself would also take 1/0, and 1e999999999, which never ends."""
+    found = re.fullmatch(r"(\d{1,40})(?:/([1-9]\d{0,39}))?", _text(value), re.ASCII)
+    if found is None:
+        raise ValueError("impossible frame rate")
+    return Fraction(int(found[1]), int(found[2] or 1))

@@ -60,6 +60,16 @@ def test_position_is_what_leaves_the_loudspeaker(clock: SoundClock, time: FakeTi
     assert clock.position() == pytest.approx(5.15)
 
 
+def test_a_far_loudspeaker_that_is_fed_in_small_blocks_keeps_the_clock_going(clock: SoundClock, time: FakeTime) -> None:
+    ticket = clock.restart(0.0)
+    clock.push(chunk(0.0, 2.0), ticket)
+    for _ in range(200):  # 5 ms each, heard half a second later: a hundred are on their way
+        play(clock, 5, latency=0.5)
+        time.now += 0.005
+    assert clock.position() == pytest.approx(0.5)
+    assert len(clock._spans) < 110, "what was heard is forgotten"
+
+
 def test_a_starving_card_stops_the_clock(clock: SoundClock, time: FakeTime) -> None:
     ticket = clock.restart(0.0)
     clock.push(chunk(0.0, 0.1), ticket)

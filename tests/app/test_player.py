@@ -33,6 +33,21 @@ def player(qtbot: QtBot, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     made.close()
 
 
+def test_what_goes_wrong_with_one_video_does_not_stop_the_next(
+    player: Player, qtbot: QtBot, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise AssertionError("Container is not open")  # what PyAV says of a file that went with its disk
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VideoReader, "frame_by_index", broken)
+        with qtbot.waitSignal(player.failed, timeout=10_000):
+            player.step(1)
+    with VideoReader(clip) as reader:
+        player.load(reader.info)
+    qtbot.waitUntil(lambda: player.frame is not None, timeout=10_000)
+
+
 def test_opens_on_the_first_frame(player: Player) -> None:
     assert player.frame.index == 0
     assert shown_number(player.frame) == 0

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from avseg_app.playback.player import Player
 from avseg_app.playback.sound import RATE, SoundOutput, Tempo, _feed, _Playing
+from avseg_core.errors import InputError
 from avseg_core.media.audio import AudioReader
 from avseg_core.media.video import VideoReader
 from tests.live_fixtures import PulseServer
@@ -51,6 +52,20 @@ def test_feed_starts_where_asked_and_runs_past_the_end(clip: Path, speed: float)
         assert np.array_equal(heard, expected)
 
 
+def test_a_file_that_goes_while_it_plays_falls_silent(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = AudioReader(clip, rate=RATE, channels=2)
+    feed = _feed(reader, 4.0, _Playing(0.0, 1.0, ticket=1))
+    assert next(feed).samples.any()
+
+    def gone(*_: object) -> None:
+        raise InputError("clip.mp4: no such file; check the path.")
+
+    monkeypatch.setattr(reader, "read", gone)
+    rest = list(feed)
+    assert not any(chunk.samples.any() for chunk in rest)
+    assert rest[-1].media_time + len(rest[-1].samples) / RATE > 4.0, "the clock reaches the end"
+
+
 def test_without_a_device_it_says_so(qtbot: QtBot, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/nobody")
     sound = SoundOutput()
@@ -59,6 +74,20 @@ def test_without_a_device_it_says_so(qtbot: QtBot, clip: Path, monkeypatch: pyte
     assert "without sound" in said.args[0]
     assert not sound.alive
     sound.close()
+
+
+def test_a_file_that_is_opened_again_is_read_anew(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path | None] = []
+    monkeypatch.setattr("avseg_app.playback.sound._open_reader", opened.append)
+    sound = SoundOutput()
+    for count in (1, 2):  # it may have been edited in between
+        sound.load(tmp_path / "clip.mp4", 4.0)
+        qtbot.waitUntil(lambda count=count: len(opened) == count, timeout=10_000)
+    sound.play(0.0, 1.0)
+    sound.close()
+    assert len(opened) == 2, "playing reads on in the same one"
 
 
 @pytest.fixture

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
 from avseg_app.main_window import MainWindow
 from avseg_app.workers.background import Background
 from avseg_app.workers.child import Child, describe_exit
+from avseg_app.workers.inference_client import InferenceClient
 from avseg_app.workers.inference_process import Worker, latest
 from avseg_app.workers.protocol import (
     JobEnded,
@@ -280,3 +282,41 @@ def test_a_worker_does_not_outlive_a_killed_window(models: Path, other_clip: Pat
     while not gone(int(pid)) and time.monotonic() < end:
         time.sleep(0.05)
     assert gone(int(pid))
+
+
+class MortalChild(QObject):
+    """A process that only remembers what it was told."""
+
+    received = Signal(object)
+    ended = Signal(object)
+    lives: list[MortalChild] = []  # noqa: RUF012
+
+    def __init__(self, target: object, name: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self.heard: list[object] = []
+        self.lives.append(self)
+
+    def send(self, message: object) -> None:
+        self.heard.append(message)
+
+    def stop(self) -> None:
+        pass
+
+
+def test_after_giving_up_another_video_gets_a_new_process(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avseg_app.workers.inference_client.Child", MortalChild)
+    monkeypatch.setattr(MortalChild, "lives", [])
+    client = InferenceClient()
+    client.start(MODEL)
+    with qtbot.waitSignal(client.gave_up):
+        for life in range(3):
+            MortalChild.lives[life].ended.emit(-9)
+    assert len(MortalChild.lives) == 3
+    client.segment(tmp_path / "other.mp4", MODEL, 1.0, tmp_path / "other.avseg", 0.0)
+    assert len(MortalChild.lives) == 4
+    assert [request.video.name for request in MortalChild.lives[-1].heard[1:]] == ["other.mp4"]
+    client.close()
+    client.segment(tmp_path / "late.mp4", MODEL, 1.0, tmp_path / "late.avseg", 0.0)
+    assert len(MortalChild.lives) == 4, "nothing is started any more once it is closed"

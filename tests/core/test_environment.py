@@ -97,6 +97,33 @@ def test_repairs_what_is_half_made_damaged_or_changed(environment: Environment) 
     assert environment.is_ready()
 
 
+@pytest.mark.parametrize("left", [None, ""])
+def test_a_package_whose_list_of_files_is_lost_is_installed_again(environment: Environment, left: str | None) -> None:
+    environment.ensure(lambda _: None)
+    record = environment.site_packages / "avsegprobe-1.0.dist-info" / "RECORD"
+    record.unlink()
+    if left is not None:  # as by a power cut
+        record.write_text(left)
+    (environment.site_packages / "avsegprobe.py").write_text("")
+    environment.distrust()
+    environment.ensure(lambda _: None)
+    assert answer_of(environment) == "42"
+    assert environment.damaged() == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AVSegError, match=r"cannot be written \(Not a directory\)"):
+        Environment(tmp_path / "file" / ".venv", environment.lock_files).ensure(lambda _: None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a colon cannot be in a Windows path")
+def test_a_place_where_no_environment_can_be_is_not_blamed_on_python(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / "a:b").mkdir()
+    with pytest.raises(AVSegError, match="PATH separator"):
+        Environment(tmp_path / "a:b" / ".venv", environment.lock_files).ensure(lambda _: None)
+
+
 def test_a_new_pin_makes_it_unready(environment: Environment) -> None:
     environment.ensure(lambda _: None)
     lock_file = environment.lock_files[0]

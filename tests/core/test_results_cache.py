@@ -55,3 +55,23 @@ def test_the_least_recently_used_go_first(tmp_path: Path, video: Path) -> None:
     assert cache.trim(keep=paths[1]) == [paths[2], paths[3]]
     assert sorted(cache.folder.iterdir()) == sorted(paths[:2])
     assert cache.trim() == []
+
+
+def test_a_store_that_another_window_holds_or_has_removed_does_not_stop_it(
+    tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ResultCache(tmp_path / "cache", limit=100)
+    paths = [cache.path_for(video, name, {}) for name in "abc"]
+    for age, path in enumerate(paths):
+        path.write_bytes(bytes(100))
+        os.utime(path, (1000 + age, 1000 + age))
+    unlink = Path.unlink
+
+    def held(path: Path, missing_ok: bool = False) -> None:
+        if path == paths[0]:
+            raise PermissionError("used by another process")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", held)
+    (cache.folder / "gone.avseg").symlink_to(tmp_path / "nowhere")
+    assert cache.trim() == paths[1:]

@@ -230,6 +230,10 @@ def flip_bytes(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+def change_header(path: Path, name: str, value: str) -> None:
+    run_sql(path, f"UPDATE meta SET value = json_set(value, '$.{name}', {value})")
+
+
 SPOILT: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("this is not a store\n" * 100),
@@ -255,6 +259,12 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "odd tags": lambda path: run_sql(path, "UPDATE windows SET tags = '{\"a\": 1}'"),
     "class without a name": lambda path: run_sql(
         path, "UPDATE meta SET value = json_set(value, '$.class_names', json('[\"background\"]'))"
+    ),
+    "frame rate by zero": lambda path: change_header(path, "fps", "'1/0'"),
+    "frame rate without end": lambda path: change_header(path, "fps", "'1e999999999'"),
+    "frame that fills all memory": lambda path: (
+        change_header(path, "width", "65536"),
+        change_header(path, "height", "65536"),
     ),
     "odd mixer": lambda path: run_sql(path, "UPDATE windows SET mixer = x'01'"),
 }

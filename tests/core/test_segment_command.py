@@ -263,6 +263,15 @@ def test_export_again_without_the_model(
     assert "--video" in capsys.readouterr().err
 
 
+def test_stores_of_one_name_do_not_overwrite_each_others_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", str(tmp_path / "a" / "clip.avseg"), str(tmp_path / "b" / "Clip.avseg")]
+    assert cli.main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert "Clip.avseg: its files would overwrite those of" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

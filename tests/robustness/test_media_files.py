@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from av.stream import Disposition
 from avseg_core.errors import InputError
 from avseg_core.media import AudioReader, VideoReader, probe
 from avseg_core.media.index import media_index
+from avseg_core.media.resample import Resampler
+from avseg_core.media.rows import RowCursor
 from tests.media_fixtures import Clip, Tone, read_number, write_clip
 
 H264 = Clip(options={"bf": "2", "g": "10"})
@@ -207,6 +210,40 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
     assert not probe(path).has_video
     with pytest.raises(InputError, match="has sound but no video"):
         VideoReader(path)
+
+
+def test_sound_rates_that_mean_harm_take_no_memory(tmp_path: Path) -> None:
+    """Half a second of filter or sound at such a rate would be gigabytes."""
+    path = tmp_path / "harm.wav"
+    path.write_bytes(wave_header(rate=2**31 - 1) + bytes(20_000))
+    refused(path, "neither video nor sound")
+    odd = Resampler(2_999_999, 16_000)
+    assert (len(odd._taps) - 1) // 96 <= 50_000
+    assert odd.down / odd.up == pytest.approx(2_999_999 / 16_000, rel=2e-5)
+    for rate in (8_000, 11_025, 22_050, 44_056, 44_100, 47_999, 48_000, 96_000, 192_000, 352_800, 384_000):
+        exact = Resampler(rate, 16_000)
+        assert exact.up * rate == exact.down * 16_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a file that is open")
+def test_a_file_that_goes_while_it_is_open(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.mp4"
+    shutil.copy(good / "a.mp4", path)
+    with VideoReader(path, cache_bytes=0) as reader:
+        expected = reader.frame_by_index(2).image
+        reader.frame_by_index(39)
+        path.unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(RowCursor, "_try_seek", lambda *_: False)  # as on a disk that was pulled out
+            with pytest.raises(InputError, match="no such file"):
+                reader.frame_by_index(2)
+        assert np.array_equal(reader.frame_by_index(2).image, expected)
+
+
+def wave_header(rate: int) -> bytes:
+    """Of 20 kB of 16-bit sound in one channel."""
+    kind = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate, 2, 16)
+    return struct.pack("<4sI4s", b"RIFF", 20_036, b"WAVE") + kind + struct.pack("<4sI", b"data", 20_000)
 
 
 def test_names_in_foreign_letters_do_not_stop_it(good: Path, tmp_path: Path) -> None:
