@@ -162,9 +162,10 @@ def test_a_camera_that_stops_delivering_is_stalled_then_opened_anew() -> None:
 
 
 def test_a_device_that_opens_and_never_delivers_is_told_and_opened_anew() -> None:
-    clock, made = _Clock(), []
+    clock, made, asked = _Clock(), [], []
 
     def nothing() -> None:
+        asked.append(1)
         time.sleep(0.005)
 
     def make() -> ScriptedSource:
@@ -173,7 +174,7 @@ def test_a_device_that_opens_and_never_delivers_is_told_and_opened_anew() -> Non
 
     feed = CameraFeed(make, lambda status: None, clock=clock)
     with running(feed):
-        assert wait_for(lambda: feed._is_open)
+        assert wait_for(lambda: bool(asked))
         feed.tick()
         assert feed.status.state is OPENING
         clock.ahead += START_SECONDS + 1
