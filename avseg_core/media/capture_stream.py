@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,7 +116,8 @@ class _Stream:
             laps, played = divmod(played, self._lap_seconds)
             self._lap = int(laps)
         if played > MOST_SKIPPED:
-            self._container.seek((self._container.start_time or 0) + round(played * av.time_base))
+            with suppress(av.error.FFmpegError, OSError):  # without an index, or beyond the end: decoding gets there
+                self._container.seek((self._container.start_time or 0) + round(played * av.time_base))
 
     def _decoded(self) -> Iterator[Any]:
         yield from self._container.decode(self.stream)
