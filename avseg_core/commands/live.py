@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_file(source: str) -> None:
     """A device may come back, but a file that is no video would be tried again for ever."""
-    if not Path(source).is_file():
+    if source in ("test", "screen") or source.isdigit() or not Path(source).is_file():
         return
     with open_input(source) as container:
         if video_stream(container) is None:
