@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from avseg_app import theme
 from avseg_app.live.keys import live_keys
 from avseg_app.live.panel import LivePanel
 from avseg_app.live.presentation import Presentation
-from avseg_app.live.saving import Saving
+from avseg_app.live.saving import Saving, to_image
 from avseg_app.live.source_bar import ADDRESS, FILE, SourceBar
 from avseg_app.live.strips import HistoryStrip, Moment, SpectrogramStrip
 from avseg_app.settings import SettingsStore
@@ -174,6 +173,7 @@ class LivePage(QWidget):
         source = self.bar.source_choice.currentData() or "test"
         sound = self.bar.sound_choice.currentData() or "none"
         self._messages.dismiss()
+        self.bar.freeze_button.setChecked(False)  # of what was seen before
         self._hot_plug.start()
         self._is_new = True
         options = CameraOptions(width=width, height=height, fps=values.live_fps)
@@ -218,9 +218,8 @@ class LivePage(QWidget):
     def _on_setting(self, name: str) -> None:
         if name in _LOOK:
             style = overlay_style(self._settings.values)
-            self.canvas.set_style(style)
-            if self.presentation is not None:
-                self.presentation.canvas.set_style(style)
+            for canvas in self._canvases():
+                canvas.set_style(style)
             if self.panel.recording.virtual_box.isChecked():
                 self._show_to_others(True)
             if name == "overlay_mode":
@@ -273,7 +272,7 @@ class LivePage(QWidget):
             self._is_new = False
             self._clear()
         self.panel.show_status(status)
-        if status.kind == "camera" and self.client.running:
+        if status.kind == "camera" and self.client.running and not self._frozen:
             waiting = status.state not in (DeviceState.RUNNING, DeviceState.STALLED)
             if waiting and status.message:
                 self.canvas.set_mask(None)
@@ -290,16 +289,16 @@ class LivePage(QWidget):
         if shared.mask is not None and shared.mask_done > self._mask_done:
             self._mask_done = shared.mask_done
             self.panel.timing.show_display(time.monotonic() - shared.mask_done)
-        height, width = shared.pixels.shape[:2]
-        image = QImage(shared.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-        display = DisplayFrame(shared.number, shared.time, image, shared.pixels)
-        resized, self._shape = self._shape != (width, height), (width, height)
+        before, self._shape = self._shape, (shared.pixels.shape[1], shared.pixels.shape[0])
         for canvas in self._canvases():
-            if resized:
-                canvas.set_video_size(width, height)
-            canvas.set_frame(display)
-            canvas.set_mask(shared.mask)
+            self._draw(canvas, shared, resized=before != self._shape)
         self.shown_frames += 1
+
+    def _draw(self, canvas: Canvas, shared: SharedFrame, *, resized: bool) -> None:
+        if resized:
+            canvas.set_video_size(*self._shape)
+        canvas.set_frame(DisplayFrame(shared.number, shared.time, to_image(shared), shared.pixels))
+        canvas.set_mask(shared.mask)
 
     def _on_tick(self, tick: LiveTick) -> None:
         if self._is_new or not self.client.running:
@@ -339,8 +338,8 @@ class LivePage(QWidget):
             return
         self.presentation = Presentation(overlay_style(self._settings.values))
         self.presentation.closed.connect(self._on_presentation_closed)
-        if all(self._shape):
-            self.presentation.canvas.set_video_size(*self._shape)
+        if self._last is not None:
+            self._draw(self.presentation.canvas, self._last, resized=True)
         self.presentation.show_on_best_screen(self.window())
 
     def _on_presentation_closed(self) -> None:
@@ -389,6 +388,7 @@ class LivePage(QWidget):
         self._messages.show_message("error", message)
 
     def _on_restarted(self, reason: str) -> None:
+        self._show_to_others(self.panel.recording.virtual_box.isChecked())
         text = self.tr("The live process ended unexpectedly ({0}) and was started again.")
         self._messages.show_message("warning", text.format(reason))
 

@@ -17,12 +17,12 @@ from avseg_app.widgets.elided_label import ElidedLabel
 from avseg_app.workers.live_protocol import LiveTick, LiveUpdate
 from avseg_app.workspace.inspector import LookSection, TagBars
 from avseg_app.workspace.mixer_view import ChannelBars
-from avseg_core.inference.live_config import LiveCounters
+from avseg_core.inference.live_config import MOST_OFFSET, LiveCounters
 from avseg_core.media.capture import DeviceState, DeviceStatus
 
 _WIDTH = 308
 _TAGS = 5
-_MOST_SMOOTHING, _MOST_OFFSET = 1.0, 1.0
+_MOST_SMOOTHING = 1.0
 _FPS = (15.0, 24.0, 30.0, 60.0)
 _SILENT = -90.0
 _DOT = 9
@@ -289,7 +289,7 @@ class _Pairing(QWidget):
         )
         self.fps_choice.activated.connect(lambda index: self.changed.emit({"live_fps": _FPS[index]}))
         self.offset = QDoubleSpinBox()
-        self.offset.setRange(-_MOST_OFFSET * 1000, _MOST_OFFSET * 1000)
+        self.offset.setRange(-MOST_OFFSET * 1000, MOST_OFFSET * 1000)
         self.offset.setDecimals(0)
         self.offset.setSingleStep(10)
         self.offset.setSuffix(" ms")

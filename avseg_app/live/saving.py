@@ -37,6 +37,7 @@ class Saving(QObject):
         client.recording_started.connect(self._on_started)
         client.recording_done.connect(self._on_done)
         client.restarted.connect(lambda reason: self._forget())
+        client.gave_up.connect(lambda reason: self._forget())
 
     @property
     def folder(self) -> Path:
@@ -75,7 +76,7 @@ class Saving(QObject):
     def save_snapshot(self, shared: SharedFrame, canvas: Canvas) -> None:
         """Saves a picture with its mask as `canvas` draws it, at the picture's own size."""
         height, width = shared.pixels.shape[:2]
-        image = QImage(shared.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+        image = to_image(shared).copy()
         painter = QPainter(image)
         canvas.paint_mask(painter, shared.mask, width, height)
         painter.end()
@@ -114,3 +115,9 @@ class Saving(QObject):
     def _forget(self) -> None:
         self.recording = None
         self.ended.emit()
+
+
+def to_image(shared: SharedFrame) -> QImage:
+    """The picture without a copy: it lives as long as `shared.pixels`."""
+    height, width = shared.pixels.shape[:2]
+    return QImage(shared.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -117,6 +118,7 @@ class LiveClient(QObject):
     def configure(self, config: LiveConfig) -> None:
         """Other settings from now on."""
         if self._running is not None:
+            self._running = replace(self._running, config=config)  # a process that takes over goes on with these
             self.send(Configure(config))
 
     def send(self, request: Request) -> None:

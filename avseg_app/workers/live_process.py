@@ -156,7 +156,7 @@ class LiveWorker:
         )
         session = LiveSession(
             camera(request.source, request.options, play, loop=True),
-            microphone(request.sound, request.source, play, loop=True),
+            microphone(request.sound, request.source, play, loop=True, wait=True),
             request.config,
             listener,
             show_masks=True,

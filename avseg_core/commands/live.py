@@ -16,8 +16,8 @@ import numpy as np
 
 from avseg_core.commands.options import number
 from avseg_core.commands.terminal import stoppable
-from avseg_core.errors import AVSegError, Cancelled
-from avseg_core.inference.live_config import LiveConfig, LiveResult
+from avseg_core.errors import AVSegError, Cancelled, InputError
+from avseg_core.inference.live_config import MOST_OFFSET, LiveConfig, LiveResult
 from avseg_core.media.capture import CameraOptions, DeviceInfo, DeviceState, DeviceStatus
 from avseg_core.media.capture_sources import (
     camera,
@@ -27,6 +27,7 @@ from avseg_core.media.capture_sources import (
     microphone,
 )
 from avseg_core.media.capture_stream import PlayClock
+from avseg_core.media.container import open_input, video_stream
 
 if TYPE_CHECKING:
     from avseg_core.inference.live import LiveSession
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default=config.device, choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--window", default=config.window, choices=("ending", "centred"), help="where the sound lies")
     parser.add_argument(
-        "--av-offset", type=number, default=0.0, metavar="S", help="seconds by which the sound comes after the picture"
+        "--av-offset", type=_offset, default=0.0, metavar="S", help="seconds by which the sound comes after the picture"
     )
     parser.add_argument("--smoothing", type=number, default=config.smoothing, metavar="S", help="0 for none")
     parser.add_argument("--record", type=Path, metavar="DIR", help="record into this folder")
@@ -80,12 +81,22 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         _print_devices(as_json=args.json)
         return 0
+    _check_file(args.source)
     command = _Command(args)
     with stoppable() as stopped:
         ended_by_user = command.run(stopped)
     if ended_by_user:
         raise Cancelled("Stopped on request; recordings are complete.")
     return 0
+
+
+def _check_file(source: str) -> None:
+    """A device may come back, but a file that is no video would be tried again for ever."""
+    if source in ("test", "screen") or source.isdigit() or not Path(source).is_file():
+        return
+    with open_input(source) as container:
+        if video_stream(container) is None:
+            raise InputError(f"{source}: has no picture; give a video file (--mic takes one with sound only).")
 
 
 class _Command:
@@ -309,6 +320,13 @@ def _positive(text: str) -> float:
     value = number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not above 0")
+    return value
+
+
+def _offset(text: str) -> float:
+    value = number(text)
+    if abs(value) > MOST_OFFSET:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between {-MOST_OFFSET:g} and {MOST_OFFSET:g}")
     return value
 
 

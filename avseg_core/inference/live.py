@@ -61,8 +61,7 @@ class LiveSession:
         self._config = config
         self._listener = listener
         self._show_masks = show_masks
-        # Centred windows need pictures that are half a window old when their sound is complete.
-        self.camera = CameraFeed(camera, listener.on_status, history=HEARD_SECONDS / 2 + 0.5)
+        self.camera = CameraFeed(camera, listener.on_status, history=_kept_seconds(config))
         self.microphone = MicrophoneFeed(microphone, listener.on_status)
         self.camera.mirror = config.mirror
         self.camera.listeners.append(self._on_frame)
@@ -91,6 +90,7 @@ class LiveSession:
     def config(self, config: LiveConfig) -> None:
         self._config = config
         self.camera.mirror = config.mirror
+        self.camera.history.seconds = _kept_seconds(config)
         if self._segmenter is not None:
             self._segmenter.config = config
 
@@ -143,13 +143,13 @@ class LiveSession:
     def stop(self) -> RecordedRun | None:
         """Ends everything; a recording that still ran is finished and returned."""
         self._stop.set()
+        self._watch.join()  # it opens devices again that have stalled or slept: none may come after their end
         if self._segmenter is not None:
             self._segmenter.stop()
         recorded = self.stop_recording()
         self.stop_virtual_camera()
         self.camera.stop()
         self.microphone.stop()
-        self._watch.join()
         return recorded
 
     def record(self, options: RecordOptions) -> LiveRecording:
@@ -255,6 +255,12 @@ class LiveSession:
             self._on_calibrated(calibrator.finish(self.microphone))
         except AVSegError as error:
             self._on_calibrated(error)
+
+
+def _kept_seconds(config: LiveConfig) -> float:
+    """How long pictures are kept: until their sound is complete, and half a second for the sound's own delay."""
+    reach = HEARD_SECONDS / 2 if config.window == "centred" else 0.0
+    return max(reach + config.av_offset, 0.0) + 0.5
 
 
 class LatencyHistogram:

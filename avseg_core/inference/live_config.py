@@ -12,6 +12,8 @@ from avseg_core.audio.front_end import EXAMPLE_SAMPLES
 
 HEARD_SAMPLES = EXAMPLE_SAMPLES
 """Samples at 16 kHz that the model hears at a time (0.975 s)."""
+MOST_OFFSET = 1.0
+"""Largest `av_offset`, either way: so long pictures must be kept until their sound has come."""
 WindowPlace = Literal["ending", "centred"]
 
 

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
@@ -67,26 +67,35 @@ class LiveRecording:
         self.recorder = Recorder(self.path, video=options.video, sound=options.sound, on_end=on_end)
         self.masks: _MaskWriter | None = None
         self._wants_masks = options.masks
+        self._on_trouble = on_end or (lambda message: None)
 
     def record_masks(self, config: LiveConfig, name: str, model_hash: str, class_names: tuple[str, ...]) -> None:
         """Records the masks that come from now on, if any are wanted; they are those of the named model."""
         if self._wants_masks and self.masks is None:
-            self.masks = _MaskWriter(self, config, name, model_hash, class_names)
+            self.masks = _MaskWriter(self, config, name, model_hash, class_names, self._on_trouble)
 
     def stop(self) -> RecordedRun:
-        """Finishes both files; from then on the masks belong to the video for good."""
+        """Finishes both files; from then on the masks belong to the video for good.
+
+        What fails (a full disk, one that was pulled out) is the `problem` of the answer.
+        """
         media = self.recorder.stop()
-        masks = self.masks.stop() if self.masks else None
+        if self.masks is None:
+            return RecordedRun(media, None, 0, 0)
+        masks, problem = self.masks.stop(), self.masks.problem
         if masks is not None and media.path is not None and media.seconds:
-            with MaskStore(masks, "a") as store:
-                fps = Fraction(max(media.frames, 1) / media.seconds).limit_denominator(1000)
-                store.complete_header(video_id=file_id(media.path), duration=media.seconds, fps=fps)
-        number, dropped = (self.masks.count, self.masks.dropped) if self.masks else (0, 0)
-        return RecordedRun(media, masks, number, dropped)
+            try:
+                with MaskStore(masks, "a") as store:
+                    fps = Fraction(max(media.frames, 1) / media.seconds).limit_denominator(1000)
+                    store.complete_header(video_id=file_id(media.path), duration=media.seconds, fps=fps)
+            except AVSegError as error:
+                problem = problem or str(error)
+        media = replace(media, problem=media.problem or problem)
+        return RecordedRun(media, masks, self.masks.count, self.masks.dropped)
 
     def offer_result(self, result: LiveResult) -> None:
-        """Records a mask."""
-        if self.masks is not None:
+        """Records a mask, as long as there is a picture for it."""
+        if self.masks is not None and not self.recorder.problem:
             self.masks.offer(result)
 
 
@@ -118,15 +127,22 @@ class _MaskWriter:
     """Appends results to a mask store in a thread of its own."""
 
     def __init__(
-        self, recording: LiveRecording, config: LiveConfig, name: str, model_hash: str, class_names: tuple[str, ...]
+        self,
+        recording: LiveRecording,
+        config: LiveConfig,
+        name: str,
+        model_hash: str,
+        class_names: tuple[str, ...],
+        on_trouble: Callable[[str], None],
     ) -> None:
         self.count = self.dropped = 0
+        self.problem = ""
+        self._on_trouble = on_trouble
         self._recording, self._config = recording, config
         self._model = (name, model_hash, class_names)
         self._queue: queue.Queue[LiveResult | None] = queue.Queue(WAITING_MASKS)
         self._store: MaskStore | None = None
         self._path = recording.path.with_suffix(STORE_SUFFIX)
-        self._failed = False
         self._thread = threading.Thread(target=self._run, name="mask writer", daemon=True)
         self._thread.start()
 
@@ -137,10 +153,10 @@ class _MaskWriter:
             self.dropped += 1
 
     def stop(self) -> Path | None:
-        """Writes what still waits; the path of the store, or None if there were no masks."""
+        """Writes what still waits; the path of the store, or None if there were no masks or it has gone."""
         self._queue.put(None)
         self._thread.join()
-        return self._path if self.count else None
+        return self._path if self.count and self._path.is_file() else None
 
     def _run(self) -> None:
         try:
@@ -148,9 +164,10 @@ class _MaskWriter:
             while going:
                 going, batch = self._batch()
                 self._write(batch)
-        except AVSegError as error:
-            log.warning("%s", error)
-            self._failed = True
+        except Exception as error:  # whatever it is, `stop` must come to an end
+            log.warning("Masks are no longer recorded: %s", error)
+            self.problem = f"Masks are no longer recorded: {error}"
+            self._on_trouble(self.problem)
             while self._queue.get() is not None:  # what still comes is lost, the picture goes on
                 self.dropped += 1
         finally:
@@ -175,18 +192,18 @@ class _MaskWriter:
         origin = self._recording.recorder.origin
         if origin is None:
             return
-        rows = [self._row(result, origin) for result in batch if result.frame_time >= origin]
-        if rows:
+        kept = [result for result in batch if result.frame_time >= origin]
+        if kept:
             self._store = self._store or MaskStore.create(self._path, self._header())
-            self._store.add(*rows)
+            self._store.add(*(self._row(self.count + k, result, origin) for k, result in enumerate(kept)))
+            self.count += len(kept)
 
-    def _row(self, result: LiveResult, origin: float) -> WindowResult:
+    def _row(self, index: int, result: LiveResult, origin: float) -> WindowResult:
         """On the file's clock; a mask that only heard anew belongs to the moment that it heard."""
         late = origin + self._config.av_offset
         start, stop = result.sound_start - late, result.sound_stop - late
         reach = (stop - start) / 2 if self._config.window == "centred" else 0.0
         moment = stop - reach if result.reused else result.frame_time - origin
-        index, self.count = self.count, self.count + 1
         return WindowResult(
             window=Window(index, start, stop, moment),
             frame_time=moment,

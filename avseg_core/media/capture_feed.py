@@ -20,6 +20,8 @@ from avseg_core.media.capture import (
 
 STALL_SECONDS = 1.5
 """Silence of a device after which the user is told."""
+START_SECONDS = 4.0
+"""The same while it is being opened: a sound server may take seconds before its first block."""
 ABANDON_SECONDS = 12.0
 """Silence of a device after which its thread is left behind and it is opened anew."""
 FIRST_PAUSE, LAST_PAUSE = 0.5, 8.0
@@ -62,6 +64,7 @@ class Feed(ABC, Generic[Source, Item]):
         self._name = self.kind.capitalize()
         self._status = DeviceStatus(self.kind, self._name, DeviceState.STOPPED)
         self._last = clock()
+        self._is_open = False
 
     @property
     def status(self) -> DeviceStatus:
@@ -77,7 +80,7 @@ class Feed(ABC, Generic[Source, Item]):
         """Opens the device in a thread of its own; never waits for it."""
         with self._lock:
             run = self._run = _Run()
-            self._last = self._clock()
+            self._last, self._is_open = self._clock(), False
             run.thread = threading.Thread(target=self._live, args=(run,), name=self.kind, daemon=True)
             run.thread.start()
 
@@ -96,16 +99,18 @@ class Feed(ABC, Generic[Source, Item]):
 
     def tick(self) -> None:
         """Looks for a device that delivers nothing, and tells about oddities."""
-        if self._status.state not in (DeviceState.RUNNING, DeviceState.STALLED):
+        state, run = self._status.state, self._run
+        if run is None or state not in (DeviceState.OPENING, DeviceState.RUNNING, DeviceState.STALLED):
             return
         quiet = self._clock() - self._last
-        if quiet > ABANDON_SECONDS:
+        # One that hangs in opening is not opened a second time beside that: it would only find itself busy.
+        if quiet > ABANDON_SECONDS and self._is_open:
             self.restart()
-        elif quiet > STALL_SECONDS:
+        elif quiet > (START_SECONDS if state is DeviceState.OPENING else STALL_SECONDS):
             message = f"{self._name} has delivered nothing for {quiet:.0f} s; it is waited for."
-            self._announce(DeviceState.STALLED, message)
-        else:
-            self._announce(DeviceState.RUNNING)
+            self._announce(DeviceState.STALLED, message, run=run)
+        elif state is DeviceState.RUNNING:
+            self._announce(DeviceState.RUNNING, run=run)
 
     @abstractmethod
     def _begin(self, source: Source) -> None:
@@ -135,7 +140,7 @@ class Feed(ABC, Generic[Source, Item]):
         pause = FIRST_PAUSE
         while not run.stop.is_set():
             source, opened = self._make(), self._clock()
-            self._name = source.name
+            self._name, self._last, self._is_open = source.name, opened, False
             self._announce(DeviceState.OPENING, run=run)
             error = self._use(source, run)
             if run.stop.is_set() or error is None:
@@ -154,7 +159,10 @@ class Feed(ABC, Generic[Source, Item]):
         """One opening of the source until it fails (returned) or the run is stopped (None)."""
         try:
             source.open()
+            if run.stop.is_set():  # it was left behind meanwhile: what it says is of no concern any more
+                return None
             self._begin(source)
+            self._last, self._is_open = self._clock(), True
             while not run.stop.is_set():
                 item = self._read(source)
                 if item is None or run.stop.is_set():

@@ -24,8 +24,6 @@ from avseg_core.media.capture import DeviceInfo, SoundBlock, SourceError, Troubl
 BLOCK_SECONDS = 0.02
 QUEUE_BLOCKS = 200
 """Blocks that may wait to be read, 4 s; beyond that they are lost and counted as an overflow."""
-START_SECONDS = 4.0
-"""A sound server may take seconds before its first block."""
 BELIEVABLE_LATENCY = 1.0
 """Input latencies beyond this, in seconds, are not believed."""
 _RATES = (48000, 44100, 32000, 16000)
@@ -47,7 +45,7 @@ def sound_library() -> ModuleType:
     """sounddevice, imported late because it fails where PortAudio is not installed.
 
     Raises:
-        SourceError: PortAudio is missing.
+        SourceError: PortAudio is missing or does not start.
     """
     try:
         return importlib.import_module("sounddevice")
@@ -55,16 +53,17 @@ def sound_library() -> ModuleType:
         raise SourceError(
             "missing", "PortAudio is not installed; install libportaudio2 and start again, or go on without microphone."
         ) from None
+    except Exception as error:  # PortAudio starts with the import, and its error's class comes with it
+        raise SourceError("missing", f"The system's sound does not start ({error}); it is tried again.") from None
 
 
 def list_microphones() -> list[DeviceInfo]:
     """The microphones and loopback devices of this machine; empty if there are none."""
     try:
-        devices = [*_portaudio_devices(), *_pulse_sources()]
-    except SourceError as error:
+        return [*_portaudio_devices(), *_pulse_sources()]
+    except Exception as error:  # whatever a sound system raises: cameras and files can be used without it
         log.info("%s", error)
         return []
-    return devices
 
 
 class DeviceMicrophone:
@@ -167,11 +166,11 @@ def refresh_devices() -> None:
     with _lock:
         if _open_streams:
             return
-        try:
-            sd._terminate()
-            sd._initialize()
-        except sd.PortAudioError as error:
-            log.info("PortAudio could not be started again (%s).", error)
+        for step in (sd._terminate, sd._initialize):  # what did not start last time cannot be ended, and is started
+            try:
+                step()
+            except sd.PortAudioError as error:
+                log.info("PortAudio could not be started again (%s).", error)
 
 
 def _choose_format(sd: ModuleType, device: str | int | None) -> tuple[int, int]:

@@ -64,8 +64,9 @@ class SoundRing:
 class FrameHistory:
     """The pictures of the last `seconds`, newest last; wakes whoever waits for a new one."""
 
-    def __init__(self, seconds: float = 1.2, limit: int = 80) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float = 1.2, limit: int = 160) -> None:
+        self.seconds = seconds
+        """May be changed at any time."""
         self._frames: deque[CapturedFrame] = deque(maxlen=limit)
         self._changed = threading.Condition()
 
@@ -75,7 +76,7 @@ class FrameHistory:
             if self._frames and frame.time < self._frames[-1].time:
                 self._frames.clear()
             self._frames.append(frame)
-            while frame.time - self._frames[0].time > self._seconds:
+            while frame.time - self._frames[0].time > self.seconds:
                 self._frames.popleft()
             self._changed.notify_all()
 

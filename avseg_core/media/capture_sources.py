@@ -58,11 +58,14 @@ def camera(spec: str, options: CameraOptions, play: PlayClock, *, loop: bool = F
     return lambda: DeviceCamera(number, options)
 
 
-def microphone(spec: str, source: str, play: PlayClock, *, loop: bool = False) -> Callable[[], MicrophoneSource]:
+def microphone(
+    spec: str, source: str, play: PlayClock, *, loop: bool = False, wait: bool = False
+) -> Callable[[], MicrophoneSource]:
     """A maker of the source that `spec` names: a name, an address, a file, "source", "default", "test" or "none".
 
     Args:
         source: what the pictures come from, for "source".
+        wait: `spec` was in a list once; if it is not there now it may come back.
 
     Raises:
         InputError: nothing fits `spec`.
@@ -86,7 +89,7 @@ def microphone(spec: str, source: str, play: PlayClock, *, loop: bool = False) -
     if spec.startswith("pulse:"):
         names = {device.spec: device.name for device in list_microphones()}
         return lambda: DeviceMicrophone(spec, names.get(spec, spec.removeprefix("pulse:")))
-    chosen = _by_name(spec, list_microphones(), "microphone", "--mic")
+    chosen = spec if wait else _by_name(spec, list_microphones(), "microphone", "--mic")
     return lambda: DeviceMicrophone(chosen, chosen)
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ OPEN_SECONDS, READ_SECONDS = 8.0, 5.0
 """How long a network stream may keep us waiting before it counts as lost."""
 LATE = 0.1
 """Pictures of a file that are due longer ago than this, in seconds, are skipped."""
+MOST_SKIPPED = 1.0
+"""Seconds after which a picture is shown although it is late: a machine may be too slow for its file."""
 HEAD_START = 0.3
 """Seconds between asking for a file and its first picture, so that its sound can be opened too."""
 _UNTIMED = ("mpjpeg", "mjpeg", "image2pipe", "jpeg_pipe")
@@ -51,6 +54,10 @@ class PlayClock:
         if self._origin is None:
             self._origin = self._clock() + HEAD_START
         return self._origin
+
+    def played(self) -> float:
+        """Seconds that have been played; 0 before the beginning."""
+        return max(self._clock() - self.origin(), 0.0)
 
 
 @dataclass
@@ -81,7 +88,11 @@ class _Stream:
         self.stream.thread_type = "AUTO" if options.play else "SLICE"
         self._timed = self._container.format.name not in _UNTIMED
         self._clock = ClockMap()
+        # A file whose end is not known (its recording was cut off) cannot be joined to its beginning.
+        self._lap_seconds = (self._container.duration or 0) / av.time_base if options.play and options.loop else 0.0
         self._lap = 0
+        if options.play is not None:
+            self._join(options.play.played())
         self._frames = self._decoded()
 
     def next(self) -> tuple[Any, float, float]:
@@ -99,9 +110,18 @@ class _Stream:
         """Closes the container."""
         self._container.close()
 
+    def _join(self, played: float) -> None:
+        """Goes to where a file that is opened again must be by now, instead of decoding all up to there."""
+        if self._lap_seconds:
+            laps, played = divmod(played, self._lap_seconds)
+            self._lap = int(laps)
+        if played > MOST_SKIPPED:
+            with suppress(av.error.FFmpegError, OSError):  # without an index, or beyond the end: decoding gets there
+                self._container.seek((self._container.start_time or 0) + round(played * av.time_base))
+
     def _decoded(self) -> Iterator[Any]:
         yield from self._container.decode(self.stream)
-        while self._options.play is not None and self._options.loop:
+        while self._lap_seconds:
             self._lap += 1
             self._container.seek(self._container.start_time or 0)
             yield from self._container.decode(self.stream)
@@ -110,7 +130,7 @@ class _Stream:
         if frame.time is None:
             return arrived
         if self._options.play is not None:
-            lap = self._lap * (self._container.duration or 0) / av.time_base
+            lap = self._lap * self._lap_seconds
             return self._options.play.origin() + lap + float(frame.time - start_time(self._container))
         if not self._timed:
             return arrived
@@ -159,12 +179,13 @@ class StreamCamera:
             SourceError: the stream has failed or ended.
         """
         assert self._stream is not None
+        begun = time.monotonic()
         while True:
             frame, when, arrived = self._stream.next()
             self._count += 1
             if self._options.play is None:
                 return CapturedFrame(self._count - 1, when, arrived, self._image(frame))
-            if when < arrived - LATE:
+            if when < arrived - LATE and arrived - begun < MOST_SKIPPED:
                 continue
             time.sleep(max(when - arrived, 0.0))
             return CapturedFrame(self._count - 1, when, time.monotonic(), self._image(frame))

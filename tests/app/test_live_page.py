@@ -17,7 +17,15 @@ from pytestqt.qtbot import QtBot
 from avseg_app.live.page import LivePage
 from avseg_app.live.source_bar import ADDRESS, FILE
 from avseg_app.main_window import MainWindow
-from avseg_app.workers.live_protocol import Calibrated, DeviceLists, LiveTick, LiveUpdate, ShownToOthers
+from avseg_app.workers.frame_ring import SharedFrame
+from avseg_app.workers.live_protocol import (
+    Calibrated,
+    DeviceLists,
+    LiveTick,
+    LiveUpdate,
+    RecordingStarted,
+    ShownToOthers,
+)
 from avseg_core.inference.live_config import Latency, LiveCounters
 from avseg_core.inference.live_recording import masks_of
 from avseg_core.media.capture import DeviceInfo, DeviceState, DeviceStatus
@@ -319,6 +327,30 @@ def test_history_and_presentation_name_the_most_telling_sound(live: LivePage, mo
     live.client.updated.emit(LiveUpdate(1.1, 0.1, (("Dog", 0.2),), -20.0, None, parts, False))
     assert live.history.moments[-1].tag == "Dog"
     assert live._words == "", "not sure enough for an audience"
+
+
+def test_a_frozen_picture_is_presented_and_gone_with_a_new_start(
+    live: LivePage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(live.client), "running", True)
+    mask = np.full((12, 16), 200, np.uint8)
+    live.client.frame_ready.emit(SharedFrame(1, 0.0, np.zeros((48, 64, 4), np.uint8), mask, 0.0))
+    live.bar.freeze_button.setChecked(True)
+    live.client.status_changed.emit(DeviceStatus("camera", "USB", DeviceState.LOST, "USB is gone.", "unplugged"))
+    assert live.canvas._probability is mask, "what is frozen stays as it was"
+    live.present()
+    assert live.presentation is not None
+    assert live.presentation.canvas._frame is not None
+    assert live.presentation.canvas._probability is mask
+    live.presentation.close()
+    live.start()
+    assert not live.bar.freeze_button.isChecked()
+
+
+def test_no_recording_runs_when_the_process_has_given_up(live: LivePage) -> None:
+    live.client.recording_started.emit(RecordingStarted(Path("a.mkv")))
+    live.client.gave_up.emit("signal 9 (SIGKILL)")
+    assert live.saving.recording is None
 
 
 def test_calibration_is_one_click(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avseg_core.media.capture import CapturedFrame, DeviceState, DeviceStatus, SoundBlock, SourceError
 from avseg_core.media.capture_camera_feed import CameraFeed
-from avseg_core.media.capture_feed import ABANDON_SECONDS, STALL_SECONDS
+from avseg_core.media.capture_feed import ABANDON_SECONDS, STALL_SECONDS, START_SECONDS
 from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_test_source import TestMicrophone, TestScene
 from tests.live_fixtures import ScriptedSource, running, wait_for
@@ -159,6 +159,51 @@ def test_a_camera_that_stops_delivering_is_stalled_then_opened_anew() -> None:
         # The thread that hung closes its own source and changes nothing else.
         assert wait_for(lambda: made[0].closed == 1)
         assert feed.status.state is RUNNING
+
+
+def test_a_device_that_opens_and_never_delivers_is_told_and_opened_anew() -> None:
+    clock, made, asked = _Clock(), [], []
+
+    def nothing() -> None:
+        asked.append(1)
+        time.sleep(0.005)
+
+    def make() -> ScriptedSource:
+        made.append(ScriptedSource(nothing if not made else _noise))
+        return made[-1]
+
+    feed = CameraFeed(make, lambda status: None, clock=clock)
+    with running(feed):
+        assert wait_for(lambda: bool(asked))
+        feed.tick()
+        assert feed.status.state is OPENING
+        clock.ahead += START_SECONDS + 1
+        feed.tick()
+        assert feed.status.state is STALLED
+        assert "delivered nothing" in feed.status.message
+        clock.ahead += ABANDON_SECONDS
+        feed.tick()
+        assert wait_for(lambda: feed.status.state is RUNNING)
+    assert len(made) == 2
+
+
+def test_a_device_that_hangs_in_opening_is_told_and_not_opened_beside_that() -> None:
+    clock, gate, made = _Clock(), threading.Event(), []
+
+    def make() -> ScriptedSource:
+        made.append(ScriptedSource(_noise))
+        made[-1].open = gate.wait  # type: ignore[method-assign]
+        return made[-1]
+
+    feed = CameraFeed(make, lambda status: None, clock=clock)
+    with running(feed):
+        assert wait_for(lambda: feed.status.state is OPENING and bool(made))
+        clock.ahead += 2 * ABANDON_SECONDS
+        feed.tick()
+        assert feed.status.state is STALLED
+        assert len(made) == 1
+        gate.set()
+        assert wait_for(lambda: feed.status.state is RUNNING)
 
 
 def test_a_picture_that_never_changes_is_frozen_and_few_pictures_are_slow() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from avseg_core.errors import InputError
-from avseg_core.media import capture_camera
+from avseg_core.media import capture_camera, capture_stream
 from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceState, DeviceStatus, SourceError
 from avseg_core.media.capture_camera import DeviceCamera, list_cameras
 from avseg_core.media.capture_camera_feed import CameraFeed
@@ -103,6 +103,43 @@ def test_a_looped_file_goes_on(clip: Path) -> None:
     with running(feed):
         assert wait_for(lambda: bool(times) and times[-1] - play.origin() > 1.5)
     assert np.all(np.diff(times) > 0)
+
+
+def test_a_looped_file_that_is_opened_again_joins_where_it_must_be(clip: Path) -> None:
+    """As after a machine's sleep: what has passed is not decoded to get there."""
+    play, played = PlayClock(), 36000.0
+    begun = time.monotonic()
+    play._origin = origin = begun - played
+    source = camera(str(clip), OPTIONS, play, loop=True)()
+    source.open()
+    frame = source.read()
+    passed = time.monotonic() - begun
+    source.close()
+    assert frame is not None
+    assert -0.2 < frame.time - origin - played < passed + 0.2
+    assert source._count <= 30, "at most one lap was decoded"
+
+
+def test_a_file_that_is_always_late_is_shown_all_the_same(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is too slow for its file shows what it can instead of nothing."""
+    monkeypatch.setattr(capture_stream, "MOST_SKIPPED", 0.0)
+    play = PlayClock()
+    source = camera(str(clip), OPTIONS, play)()
+    play.origin()
+    source.open()
+    play._origin = time.monotonic() - 60.0
+    frame = source.read()
+    source.close()
+    assert frame is not None
+    assert frame.image.mean() < 5
+
+
+def test_a_microphone_that_was_chosen_is_waited_for() -> None:
+    source = microphone("Desk microphone, ALSA", "test", PlayClock(), wait=True)()
+    assert source.name == "Desk microphone, ALSA"
+    with pytest.raises(SourceError) as caught:
+        source.open()
+    assert caught.value.trouble == "missing"
 
 
 def test_a_network_camera_is_taken_back_after_an_outage() -> None:

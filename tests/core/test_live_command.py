@@ -102,6 +102,7 @@ def test_the_list_names_what_always_exists(capsys: pytest.CaptureFixture[str]) -
         (("--source", "test", "--size", "640"), "not a size like 640x480"),
         (("--source", "test", "--seconds", "0"), "not above 0"),
         (("--source", "test", "--fps", "x"), "not a number"),
+        (("--source", "test", "--av-offset", "2"), "not between -1 and 1"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -110,6 +111,15 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert _live(*words) == 2
     error = capsys.readouterr().err
     assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_file_that_is_no_video_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_bytes(bytes(range(256)) * 20)
+    assert _live("--source", str(path)) == 2
+    error = capsys.readouterr().err
+    assert "notes.mp4" in error
     assert error.count("\n") == 1
 
 

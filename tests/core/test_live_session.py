@@ -211,6 +211,32 @@ def test_after_sleep_the_devices_are_opened_again(monkeypatch: pytest.MonkeyPatc
     assert (session.camera.reopened, session.microphone.reopened) == (1, 1)
 
 
+def test_nothing_is_opened_again_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, _ = _session()
+    looked = threading.Event()
+
+    def slept() -> float:
+        looked.set()
+        time.sleep(0.3)
+        return 600.0
+
+    monkeypatch.setattr(session._sleep, "slept", slept)
+    session.start()
+    assert looked.wait(20)
+    session.stop()
+    assert session.camera._run is None
+    assert session.microphone._run is None
+
+
+def test_pictures_are_kept_until_their_sound_has_come() -> None:
+    session, _ = _session()
+    session.config = replace(RAW, window="centred", av_offset=1.0)
+    for k in range(120):
+        session.camera.history.put(CapturedFrame(k, k / 30, k / 30, np.zeros((48, 64, 3), np.uint8)))
+    heard = 119 / 30 - 0.2  # so far the microphone is behind
+    assert session.camera.history.newest(heard - 0.4875 - 1.0) is not None
+
+
 def test_a_recording_opens_with_its_masks_in_place(tmp_path: Path) -> None:
     session, _ = _session(LiveConfig(smoothing=0.0))
     with _segmenting(session):
