@@ -227,6 +227,8 @@ def delete_run(run: Run) -> None:
         raise InputError(f"{run.folder}: holds no run.")
     if run.status().state in ("running", "paused"):
         raise InputError(f"{run.folder}: is being trained in; cancel the run first.")
+    with run.held():  # also of a process that has said nothing yet
+        pass
     _guarded(lambda: shutil.rmtree(run.folder), run.folder)
 
 

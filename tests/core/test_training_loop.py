@@ -134,6 +134,12 @@ def test_memory_that_is_out_is_met_with_smaller_parts_of_the_same_step(data, tmp
     assert load_state(tight.last_checkpoint)["train"]["micro_batches"] == 4
 
 
+def test_a_resumed_run_takes_the_smaller_parts_that_it_is_told_to(data, tmp_path):
+    run, _ = fit(tiny_config(data, "v2-ms3-r50", "max_steps=1"), tmp_path / "run")
+    fit(tiny_config(data, "v2-ms3-r50", "max_steps=2", "accumulate=2"), run.folder, resume=True)
+    assert load_state(run.last_checkpoint)["train"]["micro_batches"] == 2
+
+
 def test_memory_for_not_even_one_clip_fails_with_a_remedy(data, tmp_path):
     Tiny.most_frames = 4
     with pytest.raises(AVSegError, match=r"single clip.*image_size"):
