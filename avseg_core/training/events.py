@@ -296,7 +296,7 @@ class EventReader:
             with open(self.path, "rb") as file:
                 file.seek(self._offset)
                 data = file.read()
-        except FileNotFoundError:
+        except OSError:  # not there yet, or a disk that answers no more
             return []
         complete = data[: data.rfind(b"\n") + 1]
         self._offset += len(complete)

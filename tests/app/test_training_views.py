@@ -369,6 +369,11 @@ def test_runs_from_elsewhere_are_remembered_and_forgotten(tmp_path: Path) -> Non
     local = finished_run(runs / "local")
     add_runs(runs, local)
     assert read_added(runs) == folders[1:]
+    away.rename(tmp_path / "unplugged")
+    assert read_added(runs) == []
+    add_runs(runs, finished_run(tmp_path / "third"))
+    (tmp_path / "unplugged").rename(away)
+    assert read_added(runs) == [*folders[1:], tmp_path / "third"]
 
 
 def test_a_run_from_elsewhere_is_shown_like_a_local_one(qtbot: QtBot, tmp_path: Path) -> None:

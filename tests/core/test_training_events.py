@@ -146,6 +146,11 @@ def test_a_reader_follows_and_leaves_a_line_that_is_being_written(tmp_path):
     assert reader.poll() == []
 
 
+def test_a_file_that_cannot_be_read_has_no_events(tmp_path):
+    (tmp_path / "events.jsonl").mkdir()
+    assert read_events(tmp_path / "events.jsonl") == []
+
+
 def test_a_full_disk_loses_events_but_not_the_run():
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
