@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -33,6 +34,7 @@ LOG_FILE = "log.txt"
 _DIVERGED = "Training diverged"
 """How the message of such a failure begins."""
 _LOG_TAIL = 64 * 1024
+_LONGEST_NAME = 60
 _START_SECONDS = 600.0
 """A process that has said nothing for so long after its start is another one that got its number."""
 
@@ -284,9 +286,10 @@ class Jobs(QObject):
 
 
 def free_run_name(wanted: str, taken: Sequence[str]) -> str:
-    """`wanted`-1, or the next number that is free."""
+    """`wanted`-1, or the next number that is free; of any name, such as a data folder's, what a run may be called."""
+    base = re.sub(r"[^\w. -]+", "-", wanted)[:_LONGEST_NAME].strip(" .-") or "run"
     numbers = range(1, len(taken) + 2)
-    return next(f"{wanted}-{number}" for number in numbers if f"{wanted}-{number}" not in taken)
+    return next(f"{base}-{number}" for number in numbers if f"{base}-{number}" not in taken)
 
 
 def read_log(run: Run) -> str:

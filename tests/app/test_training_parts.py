@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,14 @@ def test_names_and_figures() -> None:
     better = [{"protocol": "frame", "values": {"miou": 0.75, "fscore": 0.75}}]
     answer = {"evaluations": [{"scores": scores}, {"scores": better}]}
     assert figures(answer) == [("mIoU  (frame)", 0.25, 0.75), ("F-score  (frame)", 0.5, 0.75)]
+
+
+@pytest.mark.parametrize("folder", ['Bach\'s "Suite" (copy)', ".hidden", "Geige & Flöte", "", "竹笛", 255 * "a"])
+def test_any_folder_gives_a_run_a_name_that_it_may_have(folder: str) -> None:
+    name = free_run_name(folder, ["run-1"])
+    assert re.fullmatch(r"\w[\w. -]*", name)
+    assert len(name.encode()) < 250
+    assert free_run_name(folder, [name]) != name
 
 
 def test_a_run_that_diverged_offers_to_learn_slower(tmp_path: Path) -> None:
