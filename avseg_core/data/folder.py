@@ -201,8 +201,7 @@ class FolderLayout:
             report.counts[split] = len(clips)
             for done, clip in enumerate(clips):
                 check(cancel)
-                # with the split, as a clip that was copied usually keeps its name
-                contents.note(report, clip.video, f"{split}/{clip.video.stem}", split)
+                contents.note(report, clip.video, clip.video.stem, split)
                 _check_clip(report, clip, names)
                 if progress is not None:
                     progress(Progress(f"check {split}", done + 1, len(clips)))
