@@ -181,6 +181,12 @@ def test_a_run_that_diverged_offers_to_learn_slower(tmp_path: Path) -> None:
     assert "--set" not in words.trouble(view)
 
 
+@pytest.mark.parametrize(("step", "total", "share"), [(3, 4, 0.75), (2**50, 1, 1.0), (-(2**50), 1, 0.0), (3, 0, 0.0)])
+def test_progress_fits_its_bar_whatever_a_copied_run_says(tmp_path: Path, step: int, total: int, share: float) -> None:
+    status = RunStatus(state="running", step=step, total_steps=total)
+    assert words.share(RunView(Run(tmp_path), status, False, None, None, (), (), None, 0.0, None)) == share
+
+
 def test_every_state_has_a_colour_in_both_themes() -> None:
     for name in ("light", "dark"):
         tokens = load_theme(name).tokens
