@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
@@ -162,6 +161,10 @@ KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (Opened, Started, Phase, StepDone, Evaluated, CheckpointSaved, Notice, Heartbeat, Finished, Failed)
 }
+_FIELD_TYPES: dict[str, dict[str, Any]] = {
+    name: {item.name: get_type_hints(event)[item.name] for item in dataclasses.fields(event)}
+    for name, event in KINDS.items()
+}
 
 
 def to_line(event: Event) -> str:
@@ -175,17 +178,11 @@ def from_line(line: str) -> Event | None:
     try:
         values = json.loads(line)
         kind = KINDS[values.pop("kind")]
-        wanted = _field_types(kind)
+        wanted = _FIELD_TYPES[kind.kind]
         known = {name: _number(name, value) for name, value in values.items() if name in wanted}
         return kind(**known) if all(_fits(value, wanted[name]) for name, value in known.items()) else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-
-
-@cache
-def _field_types(kind: type[Event]) -> dict[str, Any]:
-    hints = get_type_hints(kind)
-    return {item.name: hints[item.name] for item in dataclasses.fields(kind)}
 
 
 def _fits(value: Any, wanted: Any) -> bool:
