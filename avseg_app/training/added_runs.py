@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 from avseg_core.errors import InputError
@@ -15,10 +16,7 @@ _LIST = "added.json"
 
 def read_added(runs: Path) -> list[Path]:
     """The folders that were added to those in `runs` and still hold a run."""
-    with contextlib.suppress(OSError, ValueError):
-        listed = json.loads((runs / _LIST).read_text(encoding="utf-8"))
-        return [Path(name) for name in listed if isinstance(name, str) and _is_run(Path(name))]
-    return []
+    return [folder for folder in _listed(runs) if _is_run(folder)]
 
 
 def add_runs(runs: Path, place: Path) -> list[Path]:
@@ -31,18 +29,26 @@ def add_runs(runs: Path, place: Path) -> list[Path]:
     found = [folder.absolute() for folder in found]
     if not found:
         raise InputError(f"{place}: holds no run; choose the folder with config.toml and events.jsonl in it.")
-    _write(runs, [*read_added(runs), *(folder for folder in found if folder.parent != runs.absolute())])
+    _write(runs, [*_listed(runs), *(folder for folder in found if folder.parent != runs.absolute())])
     return found
 
 
 def forget_run(runs: Path, folder: Path) -> None:
     """Takes a folder off the list; its files stay. Raises InputError if the list cannot be written."""
-    _write(runs, [added for added in read_added(runs) if added != folder])
+    _write(runs, [added for added in _listed(runs) if added != folder])
+
+
+def _listed(runs: Path) -> list[Path]:
+    """Also those that are not there now: their disk may come back."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        listed = json.loads((runs / _LIST).read_text(encoding="utf-8"))
+        return [Path(name) for name in listed if isinstance(name, str)]
+    return []
 
 
 def _is_run(folder: Path) -> bool:
     run = Run(folder)
-    return run.config_file.is_file() and run.events_file.is_file()
+    return os.path.isfile(run.config_file) and os.path.isfile(run.events_file)  # False for a disk that answers no more
 
 
 def _entries(place: Path) -> list[Path]:

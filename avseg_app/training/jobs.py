@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -33,6 +34,9 @@ LOG_FILE = "log.txt"
 _DIVERGED = "Training diverged"
 """How the message of such a failure begins."""
 _LOG_TAIL = 64 * 1024
+_LONGEST_NAME = 60
+_START_SECONDS = 600.0
+"""A process that has said nothing for so long after its start is another one that got its number."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,14 @@ class _Watched:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.history = History(run.events_file)
-        self.launch = _read_launch(run)
+        self.launch: dict = {}
         self._config: TrainConfig | None = None
         self._curves: CurveData | None = None
 
-    def view(self, *, with_curves: bool) -> RunView:
+    def view(self, *, with_curves: bool, launched_here: bool) -> RunView:
+        """`launched_here`: what the folder says of its start is ours; one from elsewhere must start nothing."""
         fresh = self.history.poll()
-        self.launch = _read_launch(self.run)
+        self.launch = _read_launch(self.run) if launched_here else {}
         if self._config is None or fresh:
             with contextlib.suppress(AVSegError):
                 self._config = self.run.config()
@@ -125,8 +130,8 @@ class _Watched:
         pid, began = self.launch.get("pid"), float(self.launch.get("time", 0.0))
         if self.launch.get("queued"):
             status.state = "new"
-        elif isinstance(pid, int) and status.last_sign_of_life < began:
-            if process_exists(pid):
+        elif status.last_sign_of_life < began:
+            if isinstance(pid, int) and time.time() - began < _START_SECONDS and process_exists(pid):
                 status.state, status.phase = "new", "starting"
             else:
                 status.state = "failed"
@@ -185,17 +190,24 @@ class Jobs(QObject):
 
     def resume(self, view: RunView) -> None:
         """Starts a process that goes on with a run that stopped; one that diverged learns ten times slower."""
-        words = list(_read_launch(view.run).get("words") or [])
+        if self.is_added(view):
+            words = ["--config", str(view.run.config_file)]
+        else:
+            words = list(_read_launch(view.run).get("words") or [])
         if view.diverged and view.config is not None:
             words += ["--set", f"learning_rate={view.config.learning_rate / 10:g}"]
         self._ask(lambda: self._launch(view.run.folder, words, queued=False))
 
     def request(self, view: RunView, request: control.Request) -> None:
         """Asks the process of a run for something; a queued run is only taken off the queue."""
-        if view.queued:
-            self._ask(lambda: shutil.rmtree(view.run.folder))
-        else:
-            self._ask(lambda: control.send(view.run.folder, request))
+
+        def ask() -> None:
+            if view.queued and _read_launch(view.run).get("queued"):
+                shutil.rmtree(view.run.folder)
+            else:  # its turn may have come since the window was drawn
+                control.send(view.run.folder, request)
+
+        self._ask(ask)
 
     def add(self, place: Path) -> None:
         """Shows the run, or the runs, in a folder from elsewhere; `added` tells the first one."""
@@ -221,7 +233,12 @@ class Jobs(QObject):
             child.poll()  # collects those that have ended
         folders = _run_folders(self.folder)
         self._known = {folder: self._known.get(folder) or _Watched(Run(folder)) for folder in folders}
-        views = [watched.view(with_curves=folder in shown) for folder, watched in self._known.items()]
+        views = [
+            watched.view(
+                with_curves=folder in shown, launched_here=folder.parent == self.folder or folder in self._children
+            )
+            for folder, watched in self._known.items()
+        ]
         if not any(view.is_active for view in views):
             waiting = [view for view in views if view.queued]
             if waiting:
@@ -269,9 +286,10 @@ class Jobs(QObject):
 
 
 def free_run_name(wanted: str, taken: Sequence[str]) -> str:
-    """`wanted`-1, or the next number that is free."""
+    """`wanted`-1, or the next number that is free; of any name, such as a data folder's, what a run may be called."""
+    base = re.sub(r"[^\w. -]+", "-", wanted)[:_LONGEST_NAME].strip(" .-") or "run"
     numbers = range(1, len(taken) + 2)
-    return next(f"{wanted}-{number}" for number in numbers if f"{wanted}-{number}" not in taken)
+    return next(f"{base}-{number}" for number in numbers if f"{base}-{number}" not in taken)
 
 
 def read_log(run: Run) -> str:

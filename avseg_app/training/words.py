@@ -122,4 +122,4 @@ def trouble(view: RunView) -> str:
 def share(view: RunView) -> float:
     """How much of the run is done, from 0 to 1."""
     status = view.status
-    return status.step / status.total_steps if status.total_steps else 0.0
+    return min(max(status.step / status.total_steps, 0.0), 1.0) if status.total_steps else 0.0

@@ -65,9 +65,9 @@ class ClipChecker:
             earlier = self._ids[files.clip_id]
             what = f"is listed twice in {split}" if earlier == split else f"is in {earlier} and in {split}"
             self.report.add("duplicate clip", files.clip_id, what)
-        self._ids[files.clip_id] = split
-        if files.images[0].is_file():
+        elif files.images[0].is_file():
             self._contents.note(self.report, files.images[0], files.clip_id, split)
+        self._ids[files.clip_id] = split
 
     def _frame(self, image: Path, mask: Path | None) -> None:
         size = None
@@ -123,14 +123,14 @@ class Contents:
         self._seen: dict[bytes, tuple[str, str]] = {}
 
     def note(self, report: CheckReport, path: Path, clip_id: str, split: str) -> None:
-        """Notes `path` as a problem when a clip of another name and split has the same content."""
+        """Notes `path` as a problem when a clip of another split has the same content."""
         try:
             with path.open("rb") as file:
                 digest = hashlib.sha256(file.read(2**22) + str(path.stat().st_size).encode()).digest()
         except OSError:  # reported as unreadable by whoever reads it
             return
         other, other_split = self._seen.setdefault(digest, (clip_id, split))
-        if other_split != split and other != clip_id:
+        if other_split != split:
             report.add("same content", path, f"equals {other} of {other_split}: the splits are not apart")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from avseg_core.data.coco_index import ListedClip, ListedPicture
+from avseg_core.data.folder import is_hidden
 from avseg_core.data.masks import read_frame
 from avseg_core.data.media_index import PICTURE_SUFFIXES, MediaIndex
 from avseg_core.errors import InputError
@@ -125,4 +126,5 @@ class PictureSource:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    pictures = (path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    return sorted(path for path in pictures if not is_hidden(path))

@@ -24,7 +24,7 @@ _SPLITS = {
     **dict.fromkeys(("val", "valid", "validation"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-_NUMBER = re.compile(r"(\d+)$")
+_NUMBER = re.compile(r"(\d{1,18})$")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def read_listing(path: Path, has_media: Callable[[str], bool]) -> Listing:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no valid JSON ({error}); save it again.") from None
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise InputError(f"{path}: is no COCO or YouTube-VIS file ({_reason(error)}).") from None
     split = _split_of(path)
     for clip in clips:

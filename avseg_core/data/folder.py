@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +63,11 @@ def find_clips(folder: Path) -> list[AnnotatedClip]:
     clips: dict[Path, AnnotatedClip] = {}
     for video in find_videos(folder):
         masks = mask_folder(video)
-        if not masks.is_dir():
+        if not os.path.isdir(masks):
             continue
         if masks in clips:
             raise InputError(f"{masks}: belongs to {clips[masks].video.name} and to {video.name}; rename one of them.")
-        timed = sorted((_seconds(path), path) for path in masks.glob("*.png"))
+        timed = sorted((_seconds(path), path) for path in list_masks(video))
         if timed:
             clips[masks] = AnnotatedClip(video, tuple(path for _, path in timed), tuple(time for time, _ in timed))
     return list(clips.values())
@@ -79,14 +80,28 @@ def find_videos(folder: Path) -> list[Path]:
         InputError: the folder cannot be listed.
     """
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
+        entries = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); change its permissions.") from None
+    return [path for path in entries if path.suffix.lower() in VIDEO_SUFFIXES and not is_hidden(path)]
+
+
+def is_hidden(path: Path) -> bool:
+    """Not the user's own, as the ._1.500.png that macOS puts beside a 1.500.png on other disks."""
+    return path.name.startswith(".")
 
 
 def mask_folder(video: Path) -> Path:
     """Where the masks of `video` lie: guitar.mp4 -> guitar.masks."""
     return video.with_suffix(".masks")
+
+
+def list_masks(video: Path) -> list[Path]:
+    """The masks of `video`, in no order; empty if it has none."""
+    folder = mask_folder(video)
+    if not os.path.isdir(folder):  # unlike Path's it answers for a name that is too long
+        return []
+    return [path for path in folder.glob("*.png") if not is_hidden(path)]
 
 
 def _seconds(path: Path) -> float:
@@ -153,7 +168,7 @@ class FolderLayout:
     def locate(self, root: Path) -> Path | None:
         """`root` when it or one of its split folders holds a video with masks."""
         places = [place for place in (root, *(root / split for split in SPLITS)) if place.is_dir()]
-        found = any(mask_folder(video).is_dir() for place in places for video in find_videos(place))
+        found = any(os.path.isdir(mask_folder(video)) for place in places for video in find_videos(place))
         return root if found else None
 
     def num_classes(self, root: Path) -> int:
@@ -197,11 +212,11 @@ def _note_leftovers(report: CheckReport, folder: Path) -> None:
     """Videos without masks and masks without a video."""
     videos = find_videos(folder)
     for video in videos:
-        if not any(mask_folder(video).glob("*.png")):
+        if not list_masks(video):
             report.add("missing mask", video, f"has no masks in {mask_folder(video).name}")
     known = {mask_folder(video) for video in videos}
     for masks in sorted(folder.glob("*.masks")):
-        if masks not in known:
+        if masks not in known and not is_hidden(masks):
             report.add("missing video", masks, "belongs to no video beside it")
 
 

@@ -27,7 +27,7 @@ from avseg_core.data.coco_index import (
     read_listing,
 )
 from avseg_core.data.coco_masks import decode
-from avseg_core.data.folder import VIDEO_SUFFIXES, find_videos, mask_folder, split_folders
+from avseg_core.data.folder import VIDEO_SUFFIXES, find_videos, list_masks, mask_folder, split_folders
 from avseg_core.data.folder_table import MOST_CLASSES, write_classes
 from avseg_core.data.frame_export import export_frames, time_name
 from avseg_core.data.import_report import TITLES, ImportOptions, ImportReport, Kind, Offer
@@ -103,7 +103,7 @@ def _videos(source: Path) -> list[Path]:
     if source.is_file():
         return [source] if source.suffix.lower() in VIDEO_SUFFIXES else []
     folders = dict.fromkeys((source, *split_folders(source).values()))
-    return [video for folder in folders for video in find_videos(folder) if not any(mask_folder(video).glob("*.png"))]
+    return [video for folder in folders for video in find_videos(folder) if not list_masks(video)]
 
 
 def _read(files: Sequence[Path], source: Path, media: Path | None) -> tuple[list[Listing], MediaIndex]:
@@ -167,7 +167,7 @@ def _class_values(listings: list[Listing], options: ImportOptions) -> dict[str, 
 def _import_clip(clip: ListedClip, source: Source, folder: Path, numbers: dict[int, int], report: ImportReport) -> None:
     target = folder / (clip.name + source.suffix)
     masks = mask_folder(target)
-    if masks.is_dir():
+    if os.path.isdir(masks):
         report.kept += 1
         return
     make_folder(folder)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from avseg_core.data.folder import VIDEO_SUFFIXES
+from avseg_core.data.folder import VIDEO_SUFFIXES, is_hidden
 
 SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".wma", ".mka")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -23,9 +23,10 @@ class MediaIndex:
         for root in dict.fromkeys(roots):
             for folder, names, files in os.walk(root):
                 names[:] = sorted(name for name in names if not name.endswith((".masks", ".frames")))
-                for file in sorted(files):
-                    self._note(Path(folder, file))
-                self._note_own_sound(Path(folder), [Path(folder, file) for file in files])
+                paths = [path for path in (Path(folder, file) for file in sorted(files)) if not is_hidden(path)]
+                for path in paths:
+                    self._note(path)
+                self._note_own_sound(Path(folder), paths)
 
     def _note(self, path: Path) -> None:
         suffix = path.suffix.lower()

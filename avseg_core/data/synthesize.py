@@ -27,7 +27,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.io import wavfile
 
-from avseg_core.data.folder import mask_folder
+from avseg_core.data.folder import is_hidden, mask_folder
 from avseg_core.data.synthesis import SAMPLE_RATE, Image, Scene, Sound, compose, excerpt, mix, render
 from avseg_core.errors import InputError
 from avseg_core.media import AudioReader, VideoWriter
@@ -97,7 +97,7 @@ def find_sources(source: Path) -> dict[str, Source]:
         InputError: a folder is missing or holds nothing that can be used.
     """
     cutouts, sounds = _by_class(source / "cutouts", (".png", ".webp")), _by_class(source / "sounds", _SOUNDS)
-    backgrounds = sorted(p for p in _entries(source / "backgrounds") if p.suffix.lower() in _PICTURES)
+    backgrounds = [path for path in _entries(source / "backgrounds") if path.suffix.lower() in _PICTURES]
     classes = [name for name in cutouts if name in sounds]
     if not classes:
         raise InputError(f"{source}: no class has both cutouts/<class>/*.png and sounds/<class>/*.wav.")
@@ -116,7 +116,7 @@ def find_sources(source: Path) -> dict[str, Source]:
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(path for path in folder.iterdir() if not is_hidden(path))
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror or error}); it is needed.") from None
 
@@ -124,7 +124,7 @@ def _entries(folder: Path) -> list[Path]:
 def _by_class(folder: Path, suffixes: Iterable[str]) -> dict[str, list[Path]]:
     chosen = tuple(suffixes)
     found = {
-        entry.name: sorted(path for path in entry.iterdir() if path.suffix.lower() in chosen)
+        entry.name: [path for path in _entries(entry) if path.suffix.lower() in chosen]
         for entry in _entries(folder)
         if entry.is_dir()
     }

@@ -11,8 +11,7 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,9 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from avseg_core.errors import AVSegError, InputError
+from avseg_core.inference.onnx_files import DECIDE, RECORD, SEE, OnnxRecord, onnx_folder, read_record
 from avseg_core.models.audio_encoders import per_distinct
 from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
-from avseg_core.models.library import sha256, user_models
+from avseg_core.models.library import sha256
 from avseg_core.models.onnx_export import (
     Inputs,
     compare_logits,
@@ -35,30 +35,8 @@ from avseg_core.models.output import AVSModel, AVSOutput
 
 log = logging.getLogger(__name__)
 
-SEE, DECIDE, RECORD = "see.onnx", "decide.onnx", "record.json"
-_FORMAT = 1
-"""Of the files; others are made anew."""
 _SEEN = ("memory", "mask_feature", "things")
 _DECIDED = ("logits", "mixed", "mixer_weights")
-
-
-@dataclass(frozen=True)
-class OnnxRecord:
-    """What is known of a model's ONNX files."""
-
-    hashes: dict[str, str]
-    """SHA-256 per file."""
-    difference: float
-    """Largest difference of a logit from PyTorch's when they were made."""
-    milliseconds: dict[str, float]
-    """Of a frame on this machine, per runtime; empty if it was not measured."""
-    format: int = _FORMAT
-
-    @property
-    def faster(self) -> bool:
-        """Whether onnxruntime was measured to be faster."""
-        times = self.milliseconds
-        return "onnx" in times and times["onnx"] < times["torch"]
 
 
 class OnnxModel:
@@ -148,21 +126,6 @@ def check_supported(model: AVSModel, device: torch.device) -> AVSegFormer:
     return model
 
 
-def onnx_folder(weights_hash: str) -> Path:
-    """Where the files of the model with these weights are or belong."""
-    return user_models().parent / "onnx" / weights_hash[:40]
-
-
-def read_record(weights_hash: str) -> OnnxRecord | None:
-    """What is known of a model's files; None if there are none, or of another format."""
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        values = json.loads((onnx_folder(weights_hash) / RECORD).read_text(encoding="utf-8"))
-        record = OnnxRecord(**values)
-        if record.format == _FORMAT and set(record.hashes) == {SEE, DECIDE}:
-            return record
-    return None
-
-
 def load_onnx(model: AVSegFormer, weights_hash: str, threads: int) -> OnnxModel | None:
     """`model` on onnxruntime; None if there are no files, and a line in the log if they are no good."""
     record, folder = read_record(weights_hash), onnx_folder(weights_hash)
@@ -198,7 +161,8 @@ def build_onnx(model: AVSegFormer, weights_hash: str, real: Sequence[Inputs] = (
         tests = [*(random_inputs(cast(AVSModel, model), count, seed=count) for count in (1, 3)), *real]
         difference = max(_compare(model, made, test) for test in tests)
         del made
-        record = OnnxRecord({name: sha256(partial / name) for name in (SEE, DECIDE)}, difference, {})
+        source = sha256(model.file) if model.file is not None else ""
+        record = OnnxRecord({name: sha256(partial / name) for name in (SEE, DECIDE)}, difference, {}, source)
         (partial / RECORD).write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(partial, folder)
@@ -213,7 +177,7 @@ def keep_times(weights_hash: str, milliseconds: dict[str, float]) -> OnnxRecord:
     """Adds what was measured to the record of files that are there. Raises AVSegError if it cannot be written."""
     record, path = read_record(weights_hash), onnx_folder(weights_hash) / RECORD
     assert record is not None
-    record = OnnxRecord(record.hashes, record.difference, milliseconds)
+    record = replace(record, milliseconds=milliseconds)
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")

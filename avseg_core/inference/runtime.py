@@ -18,7 +18,8 @@ from avseg_core.errors import InputError
 from avseg_core.inference.device import share_threads
 from avseg_core.inference.fast import use_half_precision
 from avseg_core.inference.fuse import prepare_for_inference
-from avseg_core.inference.onnx_runtime import OnnxModel, build_onnx, check_supported, load_onnx, read_record
+from avseg_core.inference.onnx_files import read_record
+from avseg_core.inference.onnx_runtime import OnnxModel, build_onnx, check_supported, load_onnx
 from avseg_core.inference.preprocess import normalise
 from avseg_core.inference.samples import read_samples
 from avseg_core.media.windows import Window

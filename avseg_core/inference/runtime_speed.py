@@ -10,7 +10,8 @@ import torch
 
 from avseg_core.config import InferenceConfig
 from avseg_core.inference.device import share_threads
-from avseg_core.inference.onnx_runtime import OnnxRecord, check_supported, keep_times
+from avseg_core.inference.onnx_files import OnnxRecord
+from avseg_core.inference.onnx_runtime import check_supported, keep_times
 from avseg_core.inference.runtime import demo_inputs, hash_weights, make_ready
 from avseg_core.models.checkpoints import load_model
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -47,6 +48,8 @@ class AVSegFormer(nn.Module):
         dim = config.embed_dim
         self.return_intermediate = False
         """Also answer the intermediate masks in evaluation mode."""
+        self.file: Path | None = None
+        """Where the weights were loaded from, of a model of ours."""
 
         self.backbone = BACKBONES[config.backbone](config)
         self.audio_encoder = AUDIO_ENCODERS[config.audio_encoder]()

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -87,6 +87,7 @@ def load_model(name_or_path: str | Path, device: torch.device | str = "cpu") -> 
     # Copied because a file's tensors are not aligned, for which the CPU has other kernels with other roundings.
     state = {key: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for key, t in stored.items()}
     model = _assemble(config, state, str(path))
+    cast(Any, model).file = path
     return cast(AVSModel, model.to(device).eval())
 
 

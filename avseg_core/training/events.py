@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
+_LARGEST = 2**53
+"""Beyond it no number is meant; whoever draws or counts with it would fail."""
 Outcome = Literal["done", "early stop", "stopped", "cancelled", "interrupted"]
 """Why a run ended well: all epochs, mIoU stalled, "stop and keep the best", "cancel", or a signal (to be resumed)."""
 
@@ -28,6 +30,15 @@ class Event:
     kind: ClassVar[str] = ""
     time: float = field(default_factory=time.time)
     """Seconds since 1970."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened(Event):
+    """A process took the run folder; `Started` follows once the model and the data are ready."""
+
+    kind: ClassVar[str] = "opened"
+    pid: int
+    host: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +159,11 @@ class Failed(Event):
 
 KINDS: dict[str, type[Event]] = {
     event.kind: event
-    for event in (Started, Phase, StepDone, Evaluated, CheckpointSaved, Notice, Heartbeat, Finished, Failed)
+    for event in (Opened, Started, Phase, StepDone, Evaluated, CheckpointSaved, Notice, Heartbeat, Finished, Failed)
+}
+_FIELD_TYPES: dict[str, dict[str, Any]] = {
+    name: {item.name: get_type_hints(event)[item.name] for item in dataclasses.fields(event)}
+    for name, event in KINDS.items()
 }
 
 
@@ -163,10 +178,27 @@ def from_line(line: str) -> Event | None:
     try:
         values = json.loads(line)
         kind = KINDS[values.pop("kind")]
-        known = {item.name for item in dataclasses.fields(kind)}
-        return kind(**{name: _number(name, value) for name, value in values.items() if name in known})
-    except (ValueError, KeyError, TypeError, AttributeError):
+        wanted = _FIELD_TYPES[kind.kind]
+        known = {name: _number(name, value) for name, value in values.items() if name in wanted}
+        return kind(**known) if all(_fits(value, wanted[name]) for name, value in known.items()) else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Whether a value from a file, which anybody may have written, is of the type that its readers count on."""
+    origin, inner = get_origin(wanted), get_args(wanted)
+    if origin is list:
+        return isinstance(value, list) and all(_fits(item, inner[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(item, inner[1]) for item in value.values())
+    if origin is Literal:
+        return value in inner
+    if inner:
+        return any(_fits(value, one) for one in inner)
+    if wanted in (int, float):
+        return type(value) in (wanted, int) and not abs(value) > _LARGEST
+    return isinstance(value, wanted)
 
 
 def _finite(value: Any) -> Any:
@@ -181,6 +213,8 @@ def _number(name: str, value: Any) -> Any:
     """null was a number that is not finite, except where "unknown" is an answer."""
     if isinstance(value, dict):
         return {key: _number(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_number(name, item) for item in value]
     return math.nan if value is None and name not in ("total", "seconds_left") else value
 
 
@@ -259,7 +293,7 @@ class EventReader:
             with open(self.path, "rb") as file:
                 file.seek(self._offset)
                 data = file.read()
-        except FileNotFoundError:
+        except OSError:  # not there yet, or a disk that answers no more
             return []
         complete = data[: data.rfind(b"\n") + 1]
         self._offset += len(complete)

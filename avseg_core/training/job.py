@@ -22,7 +22,7 @@ from avseg_core.training.adapters import merged
 from avseg_core.training.board import Board
 from avseg_core.training.control import Inbox
 from avseg_core.training.distributed import World, join
-from avseg_core.training.events import Event, EventWriter, Failed, Finished, Notice, Outcome, Phase, Started
+from avseg_core.training.events import Event, EventWriter, Failed, Finished, Notice, Opened, Outcome, Phase, Started
 from avseg_core.training.optim import prepare_tuning
 from avseg_core.training.rehearsal import Rehearsal
 from avseg_core.training.run_store import Run
@@ -69,6 +69,7 @@ def train(
         world = stack.enter_context(join(device))
         if world.is_first:
             run.create()
+            stack.enter_context(run.held())
             if not resume:
                 run.write_config(config)
         events = stack.enter_context(EventWriter(run.events_file if world.is_first else None))
@@ -77,6 +78,7 @@ def train(
         inbox = Inbox(run.folder, interrupted)
         if world.is_first:
             inbox.clear()
+        events.write(Opened(pid=os.getpid(), host=socket.gethostname()))
         trainer: Trainer | None = None
         try:
             trainer = _prepare(config, run, world, events, inbox, resume=resume)

@@ -17,6 +17,7 @@ from typing import Any
 
 from avseg_core.config import ModelConfig, save_toml
 from avseg_core.errors import AVSegError, InputError
+from avseg_core.inference.onnx_files import forget_onnx
 from avseg_core.models.library import (
     MANIFEST,
     WEIGHTS,
@@ -196,10 +197,17 @@ def rename(card: ModelCard, name: str) -> None:
 
 
 def delete(card: ModelCard) -> None:
-    """Deletes a model of the user's for good. Raises InputError if it is not the user's, AVSegError if it stays."""
+    """Deletes a model of the user's for good, with the ONNX files that were made of it.
+
+    Raises:
+        InputError: it is not the user's.
+        AVSegError: it stays.
+    """
     _check_own(card)
     place = _place(card)
+    made_of = _hashed(card.file)
     _guarded(place.unlink if place.is_file() else lambda: shutil.rmtree(place), place)
+    _forget_onnx(card.size, made_of)
 
 
 def copy_out(card: ModelCard, target: Path) -> None:
@@ -227,7 +235,26 @@ def delete_run(run: Run) -> None:
         raise InputError(f"{run.folder}: holds no run.")
     if run.status().state in ("running", "paused"):
         raise InputError(f"{run.folder}: is being trained in; cancel the run first.")
+    with run.held():  # also of a process that has said nothing yet
+        pass
+    model = run.exported_model
+    size, made_of = (model.stat().st_size, _hashed(model)) if model.is_file() else (0, "")
     _guarded(lambda: shutil.rmtree(run.folder), run.folder)
+    _forget_onnx(size, made_of)
+
+
+def _hashed(file: Path) -> str:
+    with suppress(OSError):
+        return sha256(file)
+    return ""
+
+
+def _forget_onnx(size: int, made_of: str) -> None:
+    """Unless another model is a copy of the one that is gone."""
+    with suppress(OSError, InputError):
+        others = [find_model(name) for name in available_models()]
+        if made_of and not any(other.stat().st_size == size and _hashed(other) == made_of for other in others):
+            forget_onnx(made_of)
 
 
 def _place(card: ModelCard) -> Path:

@@ -59,10 +59,16 @@ def set_trainable(model: nn.Module, config: TrainConfig, epoch: int) -> None:
 
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
-    """One group with every parameter that is not frozen for good; a frozen backbone has no gradient and is skipped."""
+    """One group with every parameter that is not frozen for good; a frozen backbone has no gradient and is skipped.
+
+    Raises:
+        InputError: nothing is left to learn.
+    """
     frozen = {id(parameter) for part in frozen_parts(model, config) for parameter in part.parameters()}
     learning = adapter_parameters(model) or list(model.parameters())
     parameters = [parameter for parameter in learning if id(parameter) not in frozen]
+    if not parameters:
+        raise InputError("freeze: nothing is left that could learn; take a part out of it.")
     kind = AdamW if config.optimizer == "adamw" else Adam
     return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
 

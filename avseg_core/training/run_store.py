@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from avseg_core.config import TrainConfig, load_toml, save_toml
 from avseg_core.errors import InputError
@@ -19,6 +21,7 @@ from avseg_core.training.events import (
     Failed,
     Finished,
     Notice,
+    Opened,
     Phase,
     Started,
     StepDone,
@@ -86,6 +89,22 @@ class Run:
         """Raises InputError if the folder cannot be written."""
         self._guarded(lambda: save_toml(config, self.config_file))
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps every other process from training here; the system lets go for a process that dies.
+
+        Raises:
+            InputError: another process trains here, or the folder cannot be written.
+        """
+        try:
+            file = (self.folder / "lock").open("ab")
+        except OSError as error:
+            raise InputError(f"{self.folder}: cannot hold a run ({error.strerror}); choose another folder.") from None
+        with file:
+            if not _lock(file):
+                raise InputError(f"{self.folder}: another process is training here; use --request or another --out.")
+            yield
+
     def _guarded(self, write: Callable[[], None]) -> None:
         try:
             write()
@@ -138,6 +157,8 @@ def summarise(events: Iterable[Event]) -> RunStatus:
     for event in events:
         status.last_sign_of_life = event.time
         match event:
+            case Opened():
+                status.state, status.message, host, status.pid = "running", "", event.host, event.pid
             case Started():
                 status.state, status.message, host, status.pid = "running", "", event.host, event.pid
                 status.step, status.total_steps, status.device = event.resumed_step, event.total_steps, event.device
@@ -175,8 +196,29 @@ def _alive(host: str, pid: int, last_sign: float) -> bool:
     return host != socket.gethostname() or process_exists(pid)
 
 
+def _lock(file: BinaryIO) -> bool:
+    """False if another process has locked the file; where the disk knows no locks nobody has."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock's it is not inherited by the loader's workers
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN)
+    return True
+
+
 def process_exists(pid: int) -> bool:
     """Whether `pid` runs on this machine; one that has ended but was not yet collected does not."""
+    if not 0 < pid < 2**31:  # a copied folder may say anything
+        return False
     if sys.platform == "win32":
         import ctypes
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from operator import attrgetter
+
 from avseg_core.config import TrainConfig
 from avseg_core.errors import InputError
 
@@ -10,14 +13,14 @@ def check_config(config: TrainConfig) -> None:
     """Raises InputError for numbers that cannot be meant."""
     at_least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "max_steps": 0, "evaluate_every": 0, "evaluate_from": 0}
     at_least |= {"warmup_steps": 0, "checkpoint_steps": 0, "early_stop_epochs": 0, "freeze_backbone_epochs": 0}
-    at_least |= {"lora_rank": 1, "rehearsal": 0}
+    at_least |= {"lora_rank": 1, "rehearsal": 0, "seed": 0, "data.frames_per_clip": 1, "data.workers": 0}
     for name, least in at_least.items():
-        if getattr(config, name) < least:
-            raise InputError(f"{name} must be at least {least}, not {getattr(config, name)}.")
+        if (value := attrgetter(name)(config)) < least:
+            raise InputError(f"{name} must be at least {least}, not {value}.")
     for name in ("weight_decay", "clip_norm", "checkpoint_seconds"):
         if not getattr(config, name) >= 0:
             raise InputError(f"{name} must not be negative, but is {getattr(config, name)}.")
-    if not config.learning_rate > 0:
+    if not 0 < config.learning_rate < math.inf:
         raise InputError(f"learning_rate must be positive, not {config.learning_rate}.")
     if not 0 <= config.ema_decay < 1:
         raise InputError(f"ema_decay must be in 0 .. 1 (1 excluded), not {config.ema_decay}.")

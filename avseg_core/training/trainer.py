@@ -370,6 +370,7 @@ class Trainer:
         saved = load_state(path)
         try:
             self.state = TrainState(**saved["train"])
+            self.state.micro_batches = max(self.state.micro_batches, self.config.accumulate)
             self.model.load_state_dict(saved["model"])
             self.stepper.load_state_dict(saved)
             if self.average is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,14 @@ def test_names_and_figures() -> None:
     assert figures(answer) == [("mIoU  (frame)", 0.25, 0.75), ("F-score  (frame)", 0.5, 0.75)]
 
 
+@pytest.mark.parametrize("folder", ['Bach\'s "Suite" (copy)', ".hidden", "Geige & Flöte", "", "竹笛", 255 * "a"])
+def test_any_folder_gives_a_run_a_name_that_it_may_have(folder: str) -> None:
+    name = free_run_name(folder, ["run-1"])
+    assert re.fullmatch(r"\w[\w. -]*", name)
+    assert len(name.encode()) < 250
+    assert free_run_name(folder, [name]) != name
+
+
 def test_a_run_that_diverged_offers_to_learn_slower(tmp_path: Path) -> None:
     reason = (
         "Training diverged at step 7: the loss is nan; the run is back at its last good checkpoint, "
@@ -170,6 +179,12 @@ def test_a_run_that_diverged_offers_to_learn_slower(tmp_path: Path) -> None:
     assert view.can_resume
     assert words.trouble(view).startswith(reason.rpartition(", ")[0] + ". Resume continues from there")
     assert "--set" not in words.trouble(view)
+
+
+@pytest.mark.parametrize(("step", "total", "share"), [(3, 4, 0.75), (2**50, 1, 1.0), (-(2**50), 1, 0.0), (3, 0, 0.0)])
+def test_progress_fits_its_bar_whatever_a_copied_run_says(tmp_path: Path, step: int, total: int, share: float) -> None:
+    status = RunStatus(state="running", step=step, total_steps=total)
+    assert words.share(RunView(Run(tmp_path), status, False, None, None, (), (), None, 0.0, None)) == share
 
 
 def test_every_state_has_a_colour_in_both_themes() -> None:

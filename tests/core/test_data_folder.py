@@ -162,6 +162,21 @@ def test_a_mask_whose_name_is_no_time_is_refused(name: str, tmp_path: Path) -> N
         opened(root)
 
 
+def test_files_that_a_system_hides_are_neither_clips_nor_masks(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, SMALL)
+    for name in ("train/._train_0.mp4", "train/._train_0.masks", "train/train_0.masks/._1.500.png"):
+        (root / name).write_bytes(b"\x00\x05\x16\x07")
+    assert len(opened(root)) == 2
+    assert DATASETS["folder"].check(root).problems == []
+
+
+def test_a_video_whose_masks_folder_could_have_no_name_is_no_clip(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, SMALL)
+    (root / "train" / (251 * "a" + ".mp4")).write_bytes(b"")
+    assert len(opened(root)) == 2
+    assert [problem.kind for problem in DATASETS["folder"].check(root).problems] == ["missing mask"]
+
+
 def test_two_videos_with_one_masks_folder_are_refused(tmp_path: Path) -> None:
     root = make_folder(tmp_path, {"train": 1})
     (root / "train/train_0.mkv").write_bytes((root / "train/train_0.mp4").read_bytes())

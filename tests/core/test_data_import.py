@@ -217,6 +217,12 @@ def test_compressed_run_lengths_are_those_of_pycocotools() -> None:
             np.testing.assert_array_equal(decode(plain, width, height), mask)
 
 
+def _picture(width: str = "4", time: str = "0") -> str:
+    """The text of a COCO file with one picture."""
+    image = f'{{"id": 1, "file_name": "a.png", "height": 4, "width": {width}, "time": {time}}}'
+    return f'{{"images": [{image}], "annotations": [], "categories": []}}'
+
+
 @pytest.mark.parametrize(
     ("segmentation", "why"),
     [
@@ -227,6 +233,8 @@ def test_compressed_run_lengths_are_those_of_pycocotools() -> None:
         ({"size": [9, 9], "counts": [81]}, "of size"),
         ([[0, 0, 1]], "three corners"),
         ([[0, 0, 1e9, 0, 3, 3]], "outside"),
+        ([[0, 0, 10**400, 0, 3, 3]], "outside"),
+        ([[0, 0, float("nan"), 0, 3, 3]], "outside"),
         ("mask", "neither"),
     ],
 )
@@ -243,6 +251,8 @@ def test_forged_masks_are_refused(segmentation: object, why: str) -> None:
         ('{"images": [], "annotations": [], "categories": []}', "no clip could be imported"),
         ('{"images": [{"id": 1}], "annotations": [], "categories": []}', "'file_name' is missing"),
         ("[" * 100_000, "no valid JSON"),
+        (_picture(width="1e999"), "no COCO or YouTube-VIS file"),
+        (_picture(time="1" + 400 * "0"), "no COCO or YouTube-VIS file"),
     ],
 )
 def test_a_damaged_file_is_one_clear_line(

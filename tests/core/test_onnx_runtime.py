@@ -11,17 +11,8 @@ import torch
 from avseg_core.config import InferenceConfig
 from avseg_core.errors import InputError
 from avseg_core.inference import onnx_runtime, runtime
-from avseg_core.inference.onnx_runtime import (
-    DECIDE,
-    RECORD,
-    SEE,
-    OnnxModel,
-    build_onnx,
-    keep_times,
-    load_onnx,
-    onnx_folder,
-    read_record,
-)
+from avseg_core.inference.onnx_files import DECIDE, RECORD, SEE, onnx_folder, read_record
+from avseg_core.inference.onnx_runtime import OnnxModel, build_onnx, keep_times, load_onnx
 from avseg_core.inference.runtime import hash_weights, make_ready
 from avseg_core.models.onnx_export import random_inputs
 from avseg_core.models.registry import build_model

@@ -1,16 +1,19 @@
 """events.jsonl: what is written is read again, torn lines and repeated steps do no harm; the state of a run."""
 
+import json
 import math
 import os
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from avseg_core.config import TrainConfig
+from avseg_core.errors import InputError
 from avseg_core.training import control
 from avseg_core.training.events import (
     Evaluated,
@@ -19,6 +22,7 @@ from avseg_core.training.events import (
     Failed,
     Finished,
     Heartbeat,
+    Opened,
     Phase,
     Started,
     StepDone,
@@ -27,6 +31,7 @@ from avseg_core.training.events import (
     read_events,
     to_line,
 )
+from avseg_core.training.library import delete_run
 from avseg_core.training.run_store import Run, list_runs, process_exists, summarise
 
 
@@ -91,6 +96,33 @@ def test_a_line_that_is_torn_or_from_another_version_is_skipped(line):
     assert from_line(line) is None
 
 
+@pytest.mark.parametrize(
+    ("event", "name", "value"),
+    [
+        (step(3), "step", "3"),
+        (step(3), "step", 10**400),
+        (step(3), "loss", 10**400),
+        (step(3), "loss", [0.5]),
+        (step(3), "parts", 5),
+        (step(3), "parts", {"mask": "large"}),
+        (step(3), "time", "now"),
+        (started(), "pid", "me"),
+        (started(), "host", None),
+        (evaluated(3, 0.25), "class_iou", [[]]),
+        (Finished(outcome="done", step=1, best={}, model=""), "outcome", "exploded"),
+    ],
+)
+def test_a_value_that_no_run_writes_makes_no_event(event, name, value):
+    values = json.loads(to_line(event))
+    assert from_line(json.dumps(values)) == event
+    assert from_line(json.dumps({**values, name: value})) is None
+
+
+def test_a_class_that_never_occurs_stays_a_number_that_is_none():
+    (iou,) = from_line(to_line(replace(evaluated(3, 0.25), class_iou=[math.nan]))).class_iou
+    assert math.isnan(iou)
+
+
 def test_a_writer_continues_behind_a_line_that_a_crash_tore(tmp_path):
     path = tmp_path / "events.jsonl"
     with EventWriter(path) as events:
@@ -112,6 +144,11 @@ def test_a_reader_follows_and_leaves_a_line_that_is_being_written(tmp_path):
     path.write_bytes(line + line)
     assert [event.step for event in reader.poll()] == [1]
     assert reader.poll() == []
+
+
+def test_a_file_that_cannot_be_read_has_no_events(tmp_path):
+    (tmp_path / "events.jsonl").mkdir()
+    assert read_events(tmp_path / "events.jsonl") == []
 
 
 def test_a_full_disk_loses_events_but_not_the_run():
@@ -167,6 +204,46 @@ def test_a_process_that_is_gone_or_silent_is_dead():
     assert summarise([gone]).state == "dead"
     assert summarise([Heartbeat(time=0.0), started(), Heartbeat(time=time.time() - 3600)]).state == "dead"
     assert summarise([started(pid=os.getpid(), host=socket.gethostname())]).state == "running"
+
+
+def test_a_resumed_run_lives_while_its_model_and_data_are_being_read():
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    here = socket.gethostname()
+    log = [started(pid=child.pid, host=here), step(1), Opened(pid=os.getpid(), host=here), Phase(name="reading")]
+    assert (summarise(log).state, summarise(log).pid) == ("running", os.getpid())
+    assert not process_exists(10**30)
+
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from avseg_core.training.run_store import Run
+with Run(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_only_one_process_trains_in_a_folder_and_a_killed_one_lets_go(tmp_path):
+    run = Run(tmp_path / "run")
+    run.create()
+    run.write_config(TrainConfig())
+    other = subprocess.Popen([sys.executable, "-c", _HOLDER, str(run.folder)], stdout=subprocess.PIPE)
+    assert other.stdout is not None
+    try:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(InputError, match="another process is training here"), run.held():
+            pass
+        with pytest.raises(InputError, match="another process is training here"):
+            delete_run(run)
+    finally:
+        other.kill()
+        other.wait()
+    with run.held():
+        pass
+    delete_run(run)
+    assert not run.folder.exists()
 
 
 def test_a_child_that_ended_but_was_not_collected_is_dead():

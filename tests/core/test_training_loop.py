@@ -134,6 +134,12 @@ def test_memory_that_is_out_is_met_with_smaller_parts_of_the_same_step(data, tmp
     assert load_state(tight.last_checkpoint)["train"]["micro_batches"] == 4
 
 
+def test_a_resumed_run_takes_the_smaller_parts_that_it_is_told_to(data, tmp_path):
+    run, _ = fit(tiny_config(data, "v2-ms3-r50", "max_steps=1"), tmp_path / "run")
+    fit(tiny_config(data, "v2-ms3-r50", "max_steps=2", "accumulate=2"), run.folder, resume=True)
+    assert load_state(run.last_checkpoint)["train"]["micro_batches"] == 2
+
+
 def test_memory_for_not_even_one_clip_fails_with_a_remedy(data, tmp_path):
     Tiny.most_frames = 4
     with pytest.raises(AVSegError, match=r"single clip.*image_size"):
@@ -336,6 +342,11 @@ def test_a_failure_is_told_in_one_line(data, tmp_path, monkeypatch):
         ("batch_size=0", "batch_size must be at least 1"),
         ("learning_rate=0", "learning_rate must be positive"),
         ("ema_decay=1", "ema_decay"),
+        ("learning_rate=inf", "learning_rate must be positive"),
+        ("seed=-1", "seed must be at least 0"),
+        ("data.frames_per_clip=0", "data.frames_per_clip must be at least 1"),
+        ("data.workers=-1", "data.workers must be at least 0"),
+        ('freeze=["backbone", "audio_encoder", "mixer", "dropout", "unused", "mask_head"]', "nothing is left"),
         ("clip_norm=-1", "clip_norm"),
         ("keep_best=[]", "keep_best"),
         ("freeze=nose", "no part 'nose'"),

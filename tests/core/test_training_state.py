@@ -1,6 +1,9 @@
 """Checkpoints that are whole or not there, what is frozen how, learning rates and the moving average."""
 
+import errno
 import itertools
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +35,19 @@ def test_a_full_disk_leaves_the_previous_state(tmp_path):
         save_state({"step": 2, "weights": torch.ones(1_000_000)}, path)
     assert load_state(path)["step"] == 1
     assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_disk_that_cannot_sync_folders_is_good_enough(tmp_path, monkeypatch):
+    sync = os.fsync
+
+    def refuse(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    save_state({"step": 1}, tmp_path / "last.pt")
+    assert load_state(tmp_path / "last.pt")["step"] == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])

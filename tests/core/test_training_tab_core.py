@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from avseg_core.config import DataConfig
 from avseg_core.data.folder_table import write_moves
 from avseg_core.data.registry import build_dataset
 from avseg_core.errors import InputError
+from avseg_core.inference.onnx_files import DECIDE, RECORD, SEE, OnnxRecord, onnx_folder
 from avseg_core.models.checkpoints import load_model, save_model
 from avseg_core.models.library import available_models
 from avseg_core.models.registry import build_model
@@ -220,6 +221,22 @@ def test_models_are_renamed_copied_and_deleted(finished: Run, own_models: Path, 
     library.delete(card)
     assert "yours" not in available_models()
     assert list(own_models.iterdir()) == []
+
+
+def test_files_for_the_faster_runtime_go_with_the_last_copy_of_their_model(finished: Run, own_models: Path) -> None:
+    card = library.adopt(finished, "mine")
+    for number, source in enumerate((card.facts["sha256"], "of another model")):
+        folder = onnx_folder(str(number) * 64)
+        folder.mkdir(parents=True)
+        record = OnnxRecord({SEE: "", DECIDE: ""}, 0.0, {}, source)
+        (folder / RECORD).write_text(json.dumps(asdict(record)), encoding="utf-8")
+    library.rename(card, "yours")
+    library.adopt(finished, "again")
+    library.delete(library.read_card("yours"))
+    assert onnx_folder("0" * 64).is_dir()
+    library.delete(library.read_card("again"))
+    assert not onnx_folder("0" * 64).exists()
+    assert onnx_folder("1" * 64).is_dir()
 
 
 def test_the_speed_of_a_model_is_measured_once_and_forgotten_with_its_file(

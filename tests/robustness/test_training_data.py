@@ -59,12 +59,13 @@ def test_masks_of_another_size_are_told_and_fitted(tmp_path: Path) -> None:
     assert result.outcome == "done"
 
 
-def test_the_same_clip_in_two_splits_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["other", "train_0"])
+def test_the_same_clip_in_two_splits_is_told(tmp_path: Path, name: str) -> None:
     own = make_folder(tmp_path, {"train": 2, "val": 1}, size=SIZE)
-    shutil.copy(own / "train" / "train_0.mp4", own / "val" / "other.mp4")
-    shutil.copytree(own / "train" / "train_0.masks", own / "val" / "other.masks")
+    shutil.copy(own / "train" / "train_0.mp4", own / "val" / f"{name}.mp4")
+    shutil.copytree(own / "train" / "train_0.masks", own / "val" / f"{name}.masks")
     (finding,) = survey(own).findings
-    assert (finding.problem.kind, finding.clip) == ("same content", "val/other")
+    assert (finding.problem.kind, finding.clip) == ("same content", f"val/{name}")
     assert "train_0" in finding.problem.what
 
 
