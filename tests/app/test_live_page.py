@@ -107,7 +107,7 @@ def test_what_sounds_is_seen_frozen_saved_mirrored_and_presented(
     live.present()
     assert live.presentation is not None
     presented = live.presentation
-    _until(qtbot, lambda: presented.canvas._frame is not None)
+    _until(qtbot, lambda: presented.canvas._frame is not None and presented.isActiveWindow())
     assert presented.isFullScreen()
     qtbot.keyClick(presented, Qt.Key.Key_Escape)
     _until(qtbot, lambda: live.presentation is None)
