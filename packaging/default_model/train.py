@@ -194,7 +194,7 @@ def _step(model: AVSegFormer, things: nn.Module, director: Director, rng: Genera
     strides = (4, 8, 16, 32)
     levels = zip(cached.maps, strides, strict=True)
     maps = [np.stack([view.of(level[i], stride) for i in indices]).astype(np.float32) for level, stride in levels]
-    parts = [np.ascontiguousarray(view.of(cached.scenes.instances[index], 1)) for index in indices]
+    parts = [np.array(view.of(cached.scenes.instances[index], 1)) for index in indices]
     played, targets = [], []
     for index, part in zip(indices, parts, strict=True):
         present, avoid = visible_items(cached, index, part), set[int]()
