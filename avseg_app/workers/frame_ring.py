@@ -91,10 +91,11 @@ class FrameRing:
         shape = (int(header["mask_height"]), int(header["mask_width"]))
         mask = _part(mask_bytes, shape).copy() if all(shape) else None
         pixels = _part(picture, (int(header["height"]), int(header["width"]), 4)).copy()
+        frame = SharedFrame(number, float(header["time"]), pixels, mask, float(header["mask_done"]))
         if int(header["number"]) != number:  # written over while it was copied
             return None
         self._last = number
-        return SharedFrame(number, float(header["time"]), pixels, mask, float(header["mask_done"]))
+        return frame
 
     def forget(self) -> None:
         """Makes all that was written so far old, for a new writer."""
