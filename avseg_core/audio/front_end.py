@@ -52,7 +52,10 @@ def _example(samples: NDArray[np.floating], front_end: FrontEnd) -> NDArray[np.f
     """[15600] -> [96,64]."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW_SAMPLES)[::HOP_SAMPLES]  # [96,400]
     spectrum = np.abs(np.fft.rfft(frames * _hann(), FFT_SIZE))  # [96,257]
-    log_mel: NDArray[np.float64] = np.log(spectrum @ _mel_matrix() + LOG_OFFSET[front_end])  # [96,64]
+    bins, weights = _mel_bands()
+    # Not as a matrix product: the threads of NumPy's BLAS spin for a while after each, and that takes a core.
+    mel = np.einsum("tmk,mk->tm", spectrum[:, bins], weights)  # [96,64]
+    log_mel: NDArray[np.float64] = np.log(mel + LOG_OFFSET[front_end])
     return log_mel.astype(np.float32)
 
 
@@ -63,6 +66,15 @@ def _hann() -> NDArray[np.float64]:
 
 
 @cache
+def _mel_bands() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Bins [64,K] and weights [64,K] of every band; K is that of the widest, and weights outside a band are zero."""
+    matrix = _mel_matrix().T
+    first = np.argmax(matrix > 0, axis=1)
+    widest = int(np.count_nonzero(matrix, axis=1).max())
+    bins = np.minimum(first, matrix.shape[1] - widest)[:, None] + np.arange(widest)
+    return bins, np.take_along_axis(matrix, bins, axis=1)
+
+
 def _mel_matrix() -> NDArray[np.float64]:
     """[257,64] triangles that are linear in mel = 1127 ln(1 + f/700); the DC row is zero."""
     bins = _hertz_to_mel(np.linspace(0.0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1))[:, None]

@@ -52,6 +52,15 @@ def share_threads(config: InferenceConfig) -> tuple[int, int]:
     return lanes, threads // lanes
 
 
+def decoder_threads(device: torch.device) -> int:
+    """Threads that decode video for a model on `device`; 0: one per core.
+
+    Where the model needs the cores too there are fewer: several threads take a third more processor time for the same
+    pictures than one.
+    """
+    return max(1, usable_cores() // 2) if device.type == "cpu" else 0
+
+
 def unattended(config: InferenceConfig) -> InferenceConfig:
     """`config` for a process beside which nothing is played or drawn: on a CPU all cores, shared by a few lanes.
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import torch
 import torch.nn.functional as F
 from timm.layers.conv2d_same import Conv2dSame
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from avseg_core.models.encoder import FeedForward
 
 
 def prepare_for_inference(model: nn.Module, device: torch.device) -> None:
     """Takes `model` to `device`, folds norms and padding into its convolutions, and on a CPU lays it channels last.
 
-    It cannot be trained afterwards. EfficientNet-Lite2 runs 1.7 times as fast on a CPU.
+    Where PyTorch has oneDNN, convolutions become its own, which do the activation after them in the same pass. The
+    model cannot be trained afterwards. EfficientNet-Lite2 runs twice as fast on a CPU.
     """
-    model.eval().to(device)
+    model.eval().requires_grad_(False).to(device)
     _fold_norms(model)
     _centre_convolutions(model)
     if device.type == "cpu":
         model.to(memory_format=torch.channels_last)
+        if torch.backends.mkldnn.is_available():
+            _pack(model)
 
 
 def _fold_norms(module: nn.Module) -> None:
@@ -27,10 +34,12 @@ def _fold_norms(module: nn.Module) -> None:
     for name, part in list(module.named_children()):
         _fold_norms(part)
         if before is not None and isinstance(before[1], nn.Conv2d) and isinstance(part, nn.BatchNorm2d):
-            setattr(module, before[0], fuse_conv_bn_eval(before[1], part))
+            folded = fuse_conv_bn_eval(before[1], part)
             # timm's norms hold the activation that follows them.
             activation = getattr(part, "act", None)
-            setattr(module, name, activation if isinstance(activation, nn.Module) else nn.Identity())
+            both = nn.Sequential(folded, activation) if isinstance(activation, nn.Module) else folded
+            setattr(module, before[0], both)
+            setattr(module, name, nn.Identity())
         before = name, part
 
 
@@ -64,3 +73,81 @@ def _centred(conv: Conv2dSame) -> nn.Conv2d:
     grown.weight = nn.Parameter(F.pad(conv.weight.detach(), (1, 0, 1, 0)), requires_grad=conv.weight.requires_grad)
     grown.bias = conv.bias
     return grown.eval()
+
+
+class PackedConv(nn.Module):
+    """A convolution without gradient and the activation after it, with weights laid out as oneDNN wants them.
+
+    PyTorch computes a 1x1 convolution of one frame on one thread in its own way otherwise, and slower.
+    """
+
+    def __init__(self, conv: nn.Conv2d, activation: nn.Module | None = None) -> None:
+        super().__init__()
+        self.conv = conv
+        self._activation, self._bounds = _ACTIVATIONS[type(activation)]
+        self._geometry = (list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups)
+        self._packed: tuple[torch.Size, Tensor] | None = None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[N,C,H,W] -> [N,D,h,w]."""
+        done: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            maps, self._weight(maps), self.conv.bias, *self._geometry, self._activation, self._bounds, ""
+        )
+        return done
+
+    def _weight(self, maps: Tensor) -> Tensor:
+        """Laid out for maps of this size; a layout for another one would be changed in every pass."""
+        packed = self._packed
+        if packed is None or packed[0] != maps.shape[1:]:
+            weight = self.conv.weight.detach()
+            packed = maps.shape[1:], torch.ops.mkldnn._reorder_convolution_weight(weight, *self._geometry, maps.shape)
+            self._packed = packed
+        return packed[1]
+
+
+class PackedFeedForward(nn.Module):
+    """A feed-forward network without gradient whose GELU is part of the first product."""
+
+    def __init__(self, network: FeedForward) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[...,D] -> [...,D]."""
+        first, second = self.network.linear1, self.network.linear2
+        product = torch.ops.mkldnn._linear_pointwise
+        hidden = product(tokens, first.weight, first.bias, "gelu", [], "none")
+        done: Tensor = product(hidden, second.weight, second.bias, "none", [], "")
+        return done
+
+
+_ACTIVATIONS: dict[type, tuple[str, list[float]]] = {
+    type(None): ("none", []),
+    nn.ReLU: ("relu", []),
+    nn.ReLU6: ("hardtanh", [0.0, 6.0]),
+}
+"""oneDNN's names and bounds."""
+
+
+def _pack(module: nn.Module) -> None:
+    """Convolutions and feed-forward networks as single operations of oneDNN."""
+    parts = list(module.named_children())
+    for place, (name, part) in enumerate(parts):
+        if isinstance(part, FeedForward):
+            setattr(module, name, PackedFeedForward(part))
+            continue
+        if not _can_be_packed(part):
+            _pack(part)
+            continue
+        # Only a sequence is sure to run its parts in the order in which it holds them.
+        next_name, after = parts[place + 1] if place + 1 < len(parts) else ("", part)
+        follows = isinstance(module, nn.Sequential) and type(after) in _ACTIVATIONS
+        setattr(module, name, PackedConv(part, after if follows else None))
+        if follows:
+            setattr(module, next_name, nn.Identity())
+
+
+def _can_be_packed(part: nn.Module) -> TypeGuard[nn.Conv2d]:
+    if type(part) is not nn.Conv2d or part.padding_mode != "zeros" or isinstance(part.padding, str):
+        return False
+    return part.weight.dtype == torch.float32

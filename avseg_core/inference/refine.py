@@ -35,7 +35,7 @@ def apply(slopes: NDArray[np.float32], offset: NDArray[np.float32], guide: NDArr
     size = (guide.shape[1], guide.shape[0])
     slopes = np.asarray(cv2.resize(slopes, size, interpolation=cv2.INTER_LINEAR), np.float32)
     offset = np.asarray(cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    return np.asarray(np.einsum("hwc,hwc->hw", slopes, guide) + offset, np.float32)
+    return np.asarray(cv2.transform(slopes * guide, np.ones((1, 3), np.float32)) + offset, np.float32)
 
 
 def linear_functions(
@@ -63,5 +63,5 @@ def linear_functions(
             (third * cr + (rb * rg - rr * gb) * cg + (rr * gg - rg * rg) * cb) / determinant,
         ]
     )
-    offset = mean_mask - np.einsum("hwc,hwc->hw", slopes, mean_guide)
+    offset = mean_mask - cv2.transform(slopes * mean_guide, np.ones((1, 3), np.float32))
     return mean(np.asarray(slopes, np.float32)), mean(np.asarray(offset, np.float32))

@@ -51,16 +51,18 @@ def make_sample(
 
 
 def read_samples(
-    path: Path, windows: Iterable[Window], *, size: tuple[int, int], front_end: FrontEnd
+    path: Path, windows: Iterable[Window], *, size: tuple[int, int], front_end: FrontEnd, threads: int = 0
 ) -> Generator[Sample, None, None]:
     """The samples of `windows` (sorted by `frame_time`) of the video at `path`, one in memory at a time.
+
+    `threads` are those of the decoder, as for `VideoReader`.
 
     Raises:
         InputError: the file cannot be read or has no pictures.
     """
     windows, wanted = tee(windows)
     # No frame is looked at twice, so none needs to be kept.
-    with VideoReader(path, cache_bytes=0) as video, AudioReader(path, rate=SAMPLE_RATE) as audio:
+    with VideoReader(path, cache_bytes=0, threads=threads) as video, AudioReader(path, rate=SAMPLE_RATE) as audio:
         frames = video.frames_at(window.frame_time for window in wanted)
         for window, frame in zip(windows, frames, strict=True):
             waveform = audio.read(window.start, window.stop - window.start)

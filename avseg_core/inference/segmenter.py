@@ -21,7 +21,7 @@ from avseg_core.audio.classes import YAMNET_CLASSES
 from avseg_core.config import InferenceConfig
 from avseg_core.data.palette import AVSS_CLASSES
 from avseg_core.errors import AVSegError
-from avseg_core.inference.device import choose_device, share_threads
+from avseg_core.inference.device import choose_device, decoder_threads, share_threads
 from avseg_core.inference.lanes import in_lanes
 from avseg_core.inference.preprocess import normalise
 from avseg_core.inference.read_ahead import read_ahead
@@ -131,6 +131,7 @@ class Segmenter:
             windows,
             size=self.model.config.image_size,
             front_end=self.model.audio_encoder.front_end,
+            threads=decoder_threads(self.device),
         )
         samples = read_ahead(read, depth=2 * self._batch * self._lanes, cancel=cancel)
         batches = iter(lambda: list(islice(samples, self._batch)), [])

@@ -118,11 +118,19 @@ class RowCursor(Generic[StreamT]):
 
     stream: StreamT
 
-    def __init__(self, path: str | os.PathLike[str], kind: type[StreamT], stream_index: int, rows: PacketRows) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        kind: type[StreamT],
+        stream_index: int,
+        rows: PacketRows,
+        threads: int = 0,
+    ) -> None:
         self._path = path
         self._kind = kind
         self._stream_index = stream_index
         self._rows = rows
+        self._threads = threads
         self._first_attempt = 0 if rows.shift is None else _BYTE_SEEK  # seeking by time needs one clock
         self.problems: list[str] = []
         self._packets: Iterator[Packet[StreamT]] = iter(())
@@ -202,6 +210,7 @@ class RowCursor(Generic[StreamT]):
         self.stream = stream
         if isinstance(stream, VideoStream):
             stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = self._threads
         only(self._container, self.stream)
         self._packets = packets(self._container, [self.stream], self.problems)
         self._next_row = 0

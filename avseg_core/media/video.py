@@ -53,6 +53,10 @@ class VideoReader(Closing):
     A picture that cannot be decoded leaves the one before it on screen, as in a player. One reader belongs to one
     thread; open another for another thread, the index is shared.
 
+    Args:
+        cache_bytes: for pictures that are kept beside the last.
+        threads: of the decoder; 0: one per core. Several get to a picture sooner, for a third more work.
+
     Raises:
         InputError: the file cannot be read, has no video, or no picture of it can be decoded.
         Cancelled: `cancel` said so while the file was being indexed.
@@ -65,6 +69,7 @@ class VideoReader(Closing):
         progress: ProgressCallback | None = None,
         cancel: CancelCheck | None = None,
         cache_bytes: int = _CACHE_BYTES,
+        threads: int = 0,
     ) -> None:
         index = media_index(path, progress, cancel)
         if index.video is None:
@@ -75,7 +80,7 @@ class VideoReader(Closing):
         self._rows = index.video.rows
         self._rank = index.video.rank
         self._entries = np.flatnonzero(index.video.rows.key)
-        self._cursor = RowCursor(path, VideoStream, index.video.stream_index, self._rows)
+        self._cursor = RowCursor(path, VideoStream, index.video.stream_index, self._rows, threads)
         self._cache = _FrameCache(cache_bytes)
         self._kept_before = _KEPT_BEFORE if cache_bytes else 0
         self._waiting: deque[tuple[int, VideoFrame]] = deque()
@@ -232,6 +237,8 @@ class VideoReader(Closing):
 
     def _is_early(self, number: int) -> bool:
         """Whether a picture comes out before others that it should follow are even read: its stamp is wrong."""
+        if number <= self._last + 1:
+            return False
         return bool(np.any(self._shown[self._last + 1 : number] >= self._cursor.next_row))
 
     def _next_picture(self) -> tuple[int, VideoFrame] | None:

@@ -52,8 +52,10 @@ class DeformableAttention(nn.Module):
         sizes = torch.tensor(
             [(width, height) for height, width in shapes], device=queries.device, dtype=references.dtype
         )
-        homes = (references[:, None] * sizes)[:, None, :, None]  # [L,1,levels,1,2]
-        homes = homes.expand(-1, self.heads, -1, self.points, -1).flatten(1)  # written out: the sum is one pass
+        homes = (references[:, None] * sizes).flatten(1)  # [L,levels*2]
+        # Written out, so that the sum is one pass; this way, because `expand` copies two numbers at a time.
+        column = torch.arange(2 * self.levels, device=queries.device).view(self.levels, 1, 2)
+        homes = homes.index_select(1, column.expand(*split, 2).flatten())
         places = (homes + offsets).unflatten(-1, (*split, 2))  # pixels, their centres at .5
         sample = _gather if _is_plain_cpu(values, offsets) else _grid_sample
         return self.output_proj(sample(values, places, weights.unflatten(-1, split[1:]), shapes).flatten(2))

@@ -45,7 +45,8 @@ def level_shapes(mask_feature: Tensor) -> LevelShapes:
 def split_levels(tokens: Tensor, shapes: LevelShapes) -> list[Tensor]:
     """tokens [N,L,C] -> one map [N,C,h_i,w_i] per level."""
     parts = tokens.split([height * width for height, width in shapes], dim=1)
-    return [part.transpose(1, 2).unflatten(-1, shape) for part, shape in zip(parts, shapes, strict=True)]
+    # In this order of views a single map counts as channels last, too.
+    return [part.unflatten(1, shape).permute(0, 3, 1, 2) for part, shape in zip(parts, shapes, strict=True)]
 
 
 class EncoderLayer(nn.Module):

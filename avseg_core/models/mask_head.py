@@ -76,4 +76,4 @@ class MaskHead(nn.Module):
         """queries [N,Q,D], mask_feature [N,D,h,w] -> logits [N,C,4h,4w]."""
         pixels = mask_feature.flatten(2).transpose(1, 2)  # [N,h*w,D]
         pixels = pixels + self.mlp(pixels @ queries.transpose(1, 2))
-        return self.fc(pixels.transpose(1, 2).unflatten(-1, mask_feature.shape[-2:]))
+        return self.fc(pixels.unflatten(1, mask_feature.shape[-2:]).permute(0, 3, 1, 2))

@@ -79,8 +79,8 @@ def test_random_access_is_sequential_access(clips: dict[str, Path], name: str) -
         assert [frame.time for frame in sequential] == reader.times.tolist()
         assert reader.warnings == ()
     order = random.Random(name).sample(range(COUNT), COUNT)
-    for budget in (0, 96 << 20):
-        with VideoReader(clips[name], cache_bytes=budget) as reader:
+    for budget, threads in ((0, 1), (96 << 20, 0)):
+        with VideoReader(clips[name], cache_bytes=budget, threads=threads) as reader:
             for index in order:
                 frame = reader.frame_by_index(index)
                 assert (frame.index, frame.time) == (index, sequential[index].time)

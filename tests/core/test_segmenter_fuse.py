@@ -8,7 +8,7 @@ from timm.layers.conv2d_same import Conv2dSame
 from torch import nn
 
 from avseg_core.config import ModelConfig
-from avseg_core.inference.fuse import prepare_for_inference
+from avseg_core.inference.fuse import PackedConv, prepare_for_inference
 from avseg_core.models.registry import build_model
 from tests.segment_fixtures import small_model_config
 
@@ -57,7 +57,7 @@ def test_the_answer_stays_and_the_norms_go(architecture: str, backbone: str, aud
 def test_a_norm_elsewhere_is_left_alone() -> None:
     model = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 1), nn.ReLU(), nn.BatchNorm2d(4))
     prepare_for_inference(model, CPU)
-    assert [type(part) for part in model] == [nn.BatchNorm2d, nn.Conv2d, nn.ReLU, nn.BatchNorm2d]
+    assert [type(part) for part in model] == [nn.BatchNorm2d, PackedConv, nn.Identity, nn.BatchNorm2d]
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
@@ -70,5 +70,20 @@ def test_a_halving_convolution_needs_no_padded_copy(kernel: int, size: tuple[int
         before = model(maps)
         prepare_for_inference(model, CPU)
         after = model(maps)
-    assert [type(part) for part in model] == [nn.Conv2d, Conv2dSame]
+    assert [type(part) for part in model] == [PackedConv, Conv2dSame]
     torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.ReLU6(), nn.Hardswish(), None])
+def test_packed_convolutions_take_frames_of_any_size_in_turns(activation: nn.Module | None) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 64, 3, stride=2, padding=1), activation, nn.Conv2d(64, 48, 1, bias=False)]
+    model = nn.Sequential(*(layer for layer in layers if layer is not None))
+    maps = [torch.randn(1, 3, 32, 48) * 5, torch.randn(2, 3, 8, 8) * 5, torch.randn(1, 3, 32, 48) * 5]
+    with torch.inference_mode():
+        before = [model(each) for each in maps]
+        prepare_for_inference(model, CPU)
+        after = [model(each) for each in maps]
+    assert [type(part) for part in model].count(PackedConv) == 2
+    for expected, found in zip(before, after, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
