@@ -83,26 +83,23 @@ class PackedConv(nn.Module):
 
     def __init__(self, conv: nn.Conv2d, activation: nn.Module | None = None) -> None:
         super().__init__()
-        self.conv = conv
-        self._activation, self._bounds = _ACTIVATIONS[type(activation)]
-        self._geometry = (list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups)
-        self._packed: tuple[torch.Size, Tensor] | None = None
+        self.bias = conv.bias
+        self.activation, self._bounds = _ACTIVATIONS[type(activation)]
+        self.geometry = (list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups)
+        self.packed: tuple[torch.Size | None, Tensor] = None, conv.weight.detach()
+        """The weight, and the size [C,H,W] of the maps that it is laid out for."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """[N,C,H,W] -> [N,D,h,w]."""
+        size, weight = self.packed
+        if size != maps.shape[1:]:  # a layout for another size would be changed in every pass
+            plain = weight.to_dense() if weight.is_mkldnn else weight
+            weight = torch.ops.mkldnn._reorder_convolution_weight(plain, *self.geometry, maps.shape)
+            self.packed = maps.shape[1:], weight
         done: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            maps, self._weight(maps), self.conv.bias, *self._geometry, self._activation, self._bounds, ""
+            maps, weight, self.bias, *self.geometry, self.activation, self._bounds, ""
         )
         return done
-
-    def _weight(self, maps: Tensor) -> Tensor:
-        """Laid out for maps of this size; a layout for another one would be changed in every pass."""
-        packed = self._packed
-        if packed is None or packed[0] != maps.shape[1:]:
-            weight = self.conv.weight.detach()
-            packed = maps.shape[1:], torch.ops.mkldnn._reorder_convolution_weight(weight, *self._geometry, maps.shape)
-            self._packed = packed
-        return packed[1]
 
 
 class PackedFeedForward(nn.Module):

@@ -63,6 +63,7 @@ def make_ready(model: AVSModel, config: InferenceConfig, device: torch.device, w
         prepare_for_inference(ready.audio_encoder, device)
         return cast(AVSModel, ready)
     prepare_for_inference(cast(nn.Module, model), device)
+    model.weights_hash = weights_hash  # type: ignore[attr-defined]  # cannot be computed any more
     if config.fast:
         use_half_precision(model, device)
     return model

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from avseg_core.config import model_preset
-from avseg_core.inference.fuse import prepare_for_inference
+from avseg_core.inference.fuse import PackedConv, PackedFeedForward, prepare_for_inference
 from avseg_core.models import audio_encoders, avsegformer, deformable
 from avseg_core.models.attention import MultiHeadAttention
 from avseg_core.models.mask_head import PixelMLP
@@ -125,13 +125,35 @@ def plain_layout(model: nn.Module) -> list[AbstractContextManager[Any]]:
 
     @contextmanager
     def plain() -> Iterator[None]:
-        model.to(memory_format=torch.contiguous_format)
+        lay_out(model, torch.contiguous_format)
         try:
             yield
         finally:
-            model.to(memory_format=torch.channels_last)
+            lay_out(model, torch.channels_last)
 
     return [plain()]
+
+
+def lay_out(model: Any, memory_format: torch.memory_format) -> None:
+    """Also the unpacked weights of `plain_convolutions`."""
+    model.to(memory_format=memory_format)
+    for conv, weight in model.unpacked.items():
+        model.unpacked[conv] = weight.contiguous(memory_format=memory_format)
+
+
+def plain_convolutions(model: Any) -> list[AbstractContextManager[Any]]:
+    """Activations are passes of their own, and PyTorch decides which convolutions are oneDNN's."""
+    activations = {"none": lambda maps: maps, "relu": F.relu_, "hardtanh": F.relu6}
+
+    def conv(self: PackedConv, maps: Tensor) -> Tensor:
+        padding, stride, dilation, groups = self.geometry
+        done = F.conv2d(maps, model.unpacked[self], self.bias, stride, padding, dilation, groups)
+        return activations[self.activation](done)
+
+    def network(self: PackedFeedForward, tokens: Tensor) -> Tensor:
+        return self.network(tokens)  # type: ignore[no-any-return]
+
+    return [patch.object(PackedConv, "forward", conv), patch.object(PackedFeedForward, "forward", network)]
 
 
 def separate_norms(model: nn.Module) -> list[AbstractContextManager[Any]]:
@@ -159,6 +181,7 @@ STEPS: dict[str, Patches] = {
     "MLP as matrix products": convolved_mlp,
     "batch norms folded": separate_norms,
     "channels last": plain_layout,
+    "convolutions packed, with their activations": plain_convolutions,
     "sound once per second": sound_per_frame,
     "clips in one batch": clip_by_clip,
 }
@@ -207,6 +230,9 @@ def make_model(backbone: str) -> nn.Module:
     if norms:
         model.unfolded = [copy.deepcopy(body)]  # in a list, so that it is no part of the model
     prepare_for_inference(model, torch.device("cpu"))
+    # No part of the model, but kept in all variants, so that it does not count.
+    unpacked: Any = {part: part.packed[1] for part in model.modules() if isinstance(part, PackedConv)}
+    model.unpacked = unpacked
     return model
 
 
