@@ -17,7 +17,6 @@ from avseg_app.workspace import cache
 from avseg_app.workspace.document import Document
 from avseg_app.workspace.envelope import EnvelopeReader
 from avseg_core.errors import AVSegError, Cancelled
-from avseg_core.media.resample import Resampler
 from avseg_core.results.codec import Summary
 from avseg_core.results.result import WindowResult
 
@@ -80,7 +79,6 @@ class Controller(QObject):
     def start(self) -> None:
         """Gets the model ready while the user still looks around."""
         self._files.submit(lambda: cache.result_cache().trim(), lambda _: None, self._on_error)
-        self._sounds.submit(lambda: Resampler(3, 1), lambda _: None)  # brings in scipy before a video needs it
         self.client.start(self.settings.values.model)
 
     def close(self) -> None:

@@ -30,31 +30,34 @@ class Resampler:
 
     def __init__(self, source: int, target: int) -> None:
         self.up, self.down = Fraction(target, source).limit_denominator(_FINEST).as_integer_ratio()
-        self._taps = _filter(self.up, self.down)
-        self._half = len(self._taps) // 2
-        # Zeros in front put the centre of the filter on a multiple of `down`, where the polyphase grid begins.
-        padding = -self._half % self.down
-        self._padded = np.concatenate([np.zeros(padding, np.float32), self._taps])
-        self._delay = (self._half + padding) // self.down
+        taps = _filter(self.up, self.down)
+        self._half = len(taps) // 2
+        # Every `up`-th output has the same taps: those that meet an input among the zeros between them.
+        centres = np.arange(self.up) * self.down
+        self._starts = -((self._half - centres) // self.up)  # first input of outputs 0 to `up` - 1
+        width = (len(taps) - 1) // self.up + 1
+        place = (centres - self._starts * self.up + self._half)[:, None] - np.arange(width) * self.up
+        self._phases = np.where(place >= 0, taps[np.maximum(place, 0)], np.float32(0.0))  # [up,width]
 
     def span(self, first: int, count: int) -> tuple[int, int]:
-        """Input samples [begin, end) that outputs [first, first + count) are made from; `begin` lies on the grid."""
-        reach = self._half // self.up + 1
-        begin = (first // self.up) * self.down - reach
-        begin -= begin % self.down
-        end = (first + count) * self.down // self.up + reach + 1
+        """Input samples [begin, end) that outputs [first, first + count) are made from."""
+        begin = first * self.down // self.up - self._half // self.up - 1
+        end = (first + count) * self.down // self.up + self._half // self.up + 2
         return begin, end
 
     def __call__(self, samples: Samples, begin: int, first: int, count: int) -> Samples:
         """Outputs [first, first + count) as [count, C]; `samples` [n, C] are the inputs from number `begin` on."""
         if self.up == self.down:
             return samples[first - begin : first - begin + count]
-        from scipy import signal
-
-        skipped = begin // self.down * self.up
-        made = signal.upfirdn(self._padded, samples, self.up, self.down, axis=0)
-        wanted: Samples = made[first - skipped + self._delay :][:count]
-        return np.ascontiguousarray(wanted)
+        windows = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(samples.T), self._phases.shape[1], 1)
+        made = np.empty((count, samples.shape[1]), np.float32)
+        for offset in range(min(self.up, count)):
+            rounds, phase = divmod(first + offset, self.up)
+            start = int(self._starts[phase]) + rounds * self.down - begin
+            outputs = made[offset :: self.up]
+            inputs = windows[:, start :: self.down][:, : len(outputs)]
+            outputs[:] = np.einsum("cnk,k->nc", inputs, self._phases[phase])
+        return made
 
 
 @functools.lru_cache(maxsize=8)
@@ -62,9 +65,7 @@ def _filter(up: int, down: int) -> Samples:
     """Kaiser-windowed sinc at `up` times the input rate with unity gain, of odd length."""
     if up == down:
         return np.ones(1, np.float32)
-    from scipy import signal  # most of a second, which not everyone who imports this needs
-
     widest = max(up, down)
     half = _ZERO_CROSSINGS * widest
-    taps = signal.firwin(2 * half + 1, _PASS_BAND / widest, window=("kaiser", _KAISER_BETA)) * up
-    return np.asarray(taps, np.float32)
+    taps = np.sinc(np.arange(-half, half + 1) * (_PASS_BAND / widest)) * np.kaiser(2 * half + 1, _KAISER_BETA)
+    return np.asarray(taps * (up / taps.sum()), np.float32)

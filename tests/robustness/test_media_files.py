@@ -218,7 +218,7 @@ def test_sound_rates_that_mean_harm_take_no_memory(tmp_path: Path) -> None:
     path.write_bytes(wave_header(rate=2**31 - 1) + bytes(20_000))
     refused(path, "neither video nor sound")
     odd = Resampler(2_999_999, 16_000)
-    assert (len(odd._taps) - 1) // 96 <= 50_000
+    assert odd._phases.size <= 100 * 50_000
     assert odd.down / odd.up == pytest.approx(2_999_999 / 16_000, rel=2e-5)
     for rate in (8_000, 11_025, 22_050, 44_056, 44_100, 47_999, 48_000, 96_000, 192_000, 352_800, 384_000):
         exact = Resampler(rate, 16_000)
