@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from avseg_core.config import OWN_PRESETS, TrainConfig, preset, preset_names
+from avseg_core.config import TrainConfig
 from avseg_core.models.library import find_model, read_config
+from avseg_core.presets import OWN_PRESETS, preset, preset_names
 from avseg_core.training.survey_report import Survey
 
 FINETUNE, SCRATCH = "finetune", "scratch"

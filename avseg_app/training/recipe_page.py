@@ -39,9 +39,10 @@ from avseg_app.training.recipe import (
 from avseg_app.training.settings_form import SettingsForm
 from avseg_app.widgets.controls import Choice, Slider, column, label, row
 from avseg_app.widgets.spin import NumberField
-from avseg_core.config import TrainConfig, finetune_preset
+from avseg_core.config import TrainConfig
 from avseg_core.errors import InputError
 from avseg_core.models.library import available_models
+from avseg_core.presets import finetune_preset
 from avseg_core.training.survey_report import Survey
 
 _ESTIMATE_MS = 1200

@@ -22,7 +22,8 @@ from avseg_app.training.setting_docs import explanations
 from avseg_app.training.settings_form import DECIDED_ELSEWHERE, SettingsForm
 from avseg_app.widgets.swatches import OVERLAY_COLORS
 from avseg_core.commands import train
-from avseg_core.config import ModelConfig, TrainConfig, preset, preset_names, with_overrides
+from avseg_core.config import ModelConfig, TrainConfig, with_overrides
+from avseg_core.presets import preset, preset_names
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Survey
 from tests.app.conftest import MODEL

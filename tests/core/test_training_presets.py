@@ -2,8 +2,9 @@
 
 import pytest
 
-from avseg_core.config import OWN_PRESETS, TrainConfig, from_dict, preset, preset_names, to_dict, with_overrides
+from avseg_core.config import TrainConfig, from_dict, to_dict, with_overrides
 from avseg_core.errors import InputError
+from avseg_core.presets import OWN_PRESETS, preset, preset_names
 
 
 @pytest.mark.parametrize("backbone", ["r50", "pvt"])
