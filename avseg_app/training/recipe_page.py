@@ -259,7 +259,7 @@ class RecipePage(QWidget):
     def _offer_learning(self, base: TrainConfig) -> None:
         self.learning.clear()
         if base.model.architecture == "avsegformer":
-            self.learning.addItem(self.tr("The mask head only: fastest"), "head")
+            self.learning.addItem(self.tr("Only what draws the masks: fastest"), "head")
         if base.init_from:
             self.learning.addItem(self.tr("A small addition to each layer (LoRA)"), "lora")
         self.learning.addItem(self.tr("All but the picture network: recommended"), "most")
