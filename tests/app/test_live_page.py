@@ -353,15 +353,22 @@ def test_no_recording_runs_when_the_process_has_given_up(live: LivePage) -> None
     assert live.saving.recording is None
 
 
+def test_a_start_that_is_refused_does_not_look_like_running(live: LivePage) -> None:
+    live.bar.show_running(True)
+    live.client.start_refused.emit("--source 'Desk': no such camera.")
+    assert live.bar.start_button.text() == "Start"
+    assert live.canvas._note == "--source 'Desk': no such camera."
+
+
 def test_calibration_is_one_click(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
     pairing = live.panel.pairing
     qtbot.mouseClick(pairing.calibrate_button, Qt.MouseButton.LeftButton)
     assert "Start the camera first" in window.messages.text
-    live.client.calibrated.emit(Calibrated(0.118, ""))
+    live.client.calibrated.emit(Calibrated(0, 0.118, ""))
     assert pairing.offset.value() == 118
     assert live._config().av_offset == pytest.approx(0.118)
     assert "118 ms after the picture" in window.messages.text
-    live.client.calibrated.emit(Calibrated(None, "No clap or flash stood out."))
+    live.client.calibrated.emit(Calibrated(0, None, "No clap or flash stood out."))
     assert window.messages.text == "No clap or flash stood out."
     assert pairing.offset.value() == 118
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,19 @@ def test_a_missing_virtual_camera_is_told(talk: Talk, monkeypatch: pytest.Monkey
     talk.worker._guard(ShowToOthers(None))
     assert wait_for(talk.hears(ShownToOthers))
     assert talk.last(ShownToOthers) == ShownToOthers("")
+
+
+def test_a_start_with_devices_that_are_not_there_is_refused_by_its_number(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LiveModel, "load", lambda config: scene_model())
+    talk.worker._guard(replace(START, source="no such camera", number=7))
+    assert wait_for(talk.hears(LiveRefused))
+    assert talk.last(LiveRefused).start == 7
+    assert "no such camera" in talk.last(LiveRefused).message
+    assert talk.worker._session is None
+    talk.worker._guard(replace(START, number=8))
+    talk.said.clear()
+    talk.worker._guard(StartRecording(Path("/dev/null/nowhere"), video=True, sound=True, masks=True))
+    assert wait_for(talk.hears(LiveRefused))
+    assert talk.last(LiveRefused).start is None, "pictures and sound go on"
