@@ -144,6 +144,7 @@ class LivePage(QWidget):
         client.restarted.connect(self._on_restarted)
         client.gave_up.connect(self._on_gave_up)
         client.model_ready.connect(lambda ready: self._show_note())
+        client.model_refused.connect(self._show_note)
         bar.source_chosen.connect(self._on_source)
         bar.place_chosen.connect(self._take_source)
         bar.sound_chosen.connect(lambda spec: self._choose(live_sound=spec))
@@ -324,7 +325,7 @@ class LivePage(QWidget):
     def _show_note(self, text: str = "") -> None:
         if not text and not self.client.running:
             text = self.tr("Choose a camera and a microphone and press Start")
-        self.canvas.set_note(text)
+        self.canvas.set_note(text or self.client.without_masks)
 
     # --- view ---
 

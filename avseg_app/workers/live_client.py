@@ -18,6 +18,7 @@ from avseg_app.workers.live_protocol import (
     DeviceLists,
     ListDevices,
     LiveModelReady,
+    LiveModelRefused,
     LiveRefused,
     LiveTick,
     LiveTrouble,
@@ -50,6 +51,8 @@ class LiveClient(QObject):
     updated = Signal(object)
     devices_listed = Signal(object)
     model_ready = Signal(object)
+    model_refused = Signal()
+    """`without_masks` says why; `refused` does, too."""
     refused = Signal(str)
     start_refused = Signal(str)
     """Nothing runs although it was started, and why; `refused` says so, too."""
@@ -70,6 +73,8 @@ class LiveClient(QObject):
         self._used = False  # whether the process may hold a recording
         self._deaths: list[float] = []
         self._starts = self._calibration = 0
+        self.without_masks = ""
+        """Why what runs makes no masks; empty where it does or will."""
         self._poll = QTimer(self)
         self._poll.setTimerType(Qt.TimerType.PreciseTimer)
         self._poll.setInterval(_POLL_MS)
@@ -105,6 +110,7 @@ class LiveClient(QObject):
         self._deaths.clear()
         self._starts += 1
         self._calibration += 1  # what is measured was of the devices before
+        self.without_masks = ""
         self._running, self._used = replace(request, number=self._starts), True
         self.send(self._running)
         self._poll.start()
@@ -168,6 +174,10 @@ class LiveClient(QObject):
     def _on_answer(self, answer: object) -> None:
         if isinstance(answer, LiveRefused):
             self._on_refusal(answer)
+        elif isinstance(answer, LiveModelRefused):
+            self.without_masks = answer.message
+            self.model_refused.emit()
+            self.refused.emit(answer.message)
         elif isinstance(answer, LiveTrouble):
             self.trouble.emit(answer.message)
         elif isinstance(answer, Calibrated) and answer.number != self._calibration:

@@ -24,6 +24,7 @@ from avseg_app.workers.live_protocol import (
     DeviceLists,
     ListDevices,
     LiveModelReady,
+    LiveModelRefused,
     LiveRefused,
     LiveTick,
     LiveTrouble,
@@ -197,7 +198,7 @@ class LiveWorker:
             if session is not self._session:
                 return
             if isinstance(model, str):
-                self._say(LiveRefused(model))
+                self._say(LiveModelRefused(model))
                 return
             session.segment_with(model)
             self._say(LiveModelReady(model.name, model.device_reason))

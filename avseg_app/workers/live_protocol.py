@@ -103,6 +103,13 @@ class LiveModelReady:
 
 
 @dataclass(frozen=True)
+class LiveModelRefused:
+    """The model or its device cannot be used, and why: pictures and sound go on without masks."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class LiveRefused:
     """What was asked for cannot be done; one line for the user."""
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from avseg_app.workers import live_client
 from avseg_app.workers.live_client import LiveClient
-from avseg_app.workers.live_protocol import Calibrated, LiveRefused, StartLive
+from avseg_app.workers.live_protocol import Calibrated, LiveModelRefused, LiveRefused, StartLive
 from avseg_core.inference.live_config import LiveConfig
 from avseg_core.media.capture import CameraOptions
 
@@ -62,6 +62,21 @@ def test_a_start_that_is_refused_is_none_and_an_older_refusal_is_no_concern(
     client._child.received.emit(LiveRefused("no such camera", 2))
     assert not client.running
     assert told == ["no such camera"]
+    client.close()
+
+
+def test_a_model_that_is_refused_is_told_until_the_next_start(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_client, "Child", _Child)
+    client, told = LiveClient(), list[str]()
+    client.refused.connect(told.append)
+    client.start(START)
+    client._child.received.emit(LiveModelRefused("there is no device cuda"))
+    assert (client.without_masks, client.running) == ("there is no device cuda", True)
+    assert told == ["there is no device cuda"]
+    client.start(START)
+    assert client.without_masks == ""
     client.close()
 
 

@@ -18,6 +18,7 @@ from avseg_app.live.page import LivePage
 from avseg_app.live.source_bar import ADDRESS, FILE
 from avseg_app.main_window import MainWindow
 from avseg_app.workers.frame_ring import SharedFrame
+from avseg_app.workers.live_client import LiveClient
 from avseg_app.workers.live_protocol import (
     Calibrated,
     DeviceLists,
@@ -353,11 +354,18 @@ def test_no_recording_runs_when_the_process_has_given_up(live: LivePage) -> None
     assert live.saving.recording is None
 
 
-def test_a_start_that_is_refused_does_not_look_like_running(live: LivePage) -> None:
+def test_a_start_that_is_refused_does_not_look_like_running(live: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
     live.bar.show_running(True)
     live.client.start_refused.emit("--source 'Desk': no such camera.")
     assert live.bar.start_button.text() == "Start"
     assert live.canvas._note == "--source 'Desk': no such camera."
+    live.client.without_masks = "There is no device cuda."
+    monkeypatch.setattr(LiveClient, "running", True)
+    live.client.model_refused.emit()
+    assert live.canvas._note == "There is no device cuda."
+    live.client.status_changed.emit(DeviceStatus("camera", "Desk", DeviceState.RUNNING))
+    assert live.canvas._note == "There is no device cuda.", "not taken for running as it should"
+    live.client.without_masks = ""
 
 
 def test_calibration_is_one_click(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:

@@ -15,6 +15,7 @@ from avseg_app.workers.frame_ring import FrameRing
 from avseg_app.workers.live_process import LiveWorker
 from avseg_app.workers.live_protocol import (
     LiveModelReady,
+    LiveModelRefused,
     LiveRefused,
     LiveTick,
     RecordingDone,
@@ -109,8 +110,8 @@ def test_without_a_model_pictures_and_recordings_go_on(
 
     monkeypatch.setattr(LiveModel, "load", refuse)
     talk.worker._guard(START)
-    assert wait_for(talk.hears(LiveRefused))
-    assert talk.last(LiveRefused).message == "There is no model gone; choose another."
+    assert wait_for(talk.hears(LiveModelRefused))
+    assert talk.last(LiveModelRefused).message == "There is no model gone; choose another."
     talk.worker._guard(StartRecording(tmp_path, video=True, sound=True, masks=True))
     session = talk.worker._session
     assert session is not None
