@@ -21,7 +21,6 @@ from avseg_app.workers.decode_thread import DisplayFrame
 from avseg_app.workers.frame_ring import SharedFrame
 from avseg_app.workers.live_client import LiveClient
 from avseg_app.workers.live_protocol import (
-    Calibrate,
     Calibrated,
     DeviceLists,
     LiveTick,
@@ -137,13 +136,15 @@ class LivePage(QWidget):
         client.ticked.connect(self._on_tick)
         client.updated.connect(self._on_update)
         client.devices_listed.connect(self._on_devices)
-        client.refused.connect(self._on_refused)
+        client.refused.connect(lambda text: self._messages.show_message("error", text))
+        client.start_refused.connect(self._stop)
         client.trouble.connect(lambda text: self._messages.show_message("warning", text))
         client.shown_to_others.connect(self._on_shown_to_others)
         client.calibrated.connect(self._on_calibrated)
         client.restarted.connect(self._on_restarted)
         client.gave_up.connect(self._on_gave_up)
         client.model_ready.connect(lambda ready: self._show_note())
+        client.model_refused.connect(self._show_note)
         bar.source_chosen.connect(self._on_source)
         bar.place_chosen.connect(self._take_source)
         bar.sound_chosen.connect(lambda spec: self._choose(live_sound=spec))
@@ -182,14 +183,14 @@ class LivePage(QWidget):
         self.bar.show_running(True)
         self._show_note(self.tr("Preparing the model…"))
 
-    def _stop(self) -> None:
+    def _stop(self, note: str = "") -> None:
         if self.client.running:
             self.client.stop()
         if self.presentation is not None:
             self.presentation.close()
         self.bar.show_running(False)
         self.canvas.set_mask(None)
-        self._show_note()
+        self._show_note(note)
 
     def _toggle(self) -> None:
         if self.client.running:
@@ -324,7 +325,7 @@ class LivePage(QWidget):
     def _show_note(self, text: str = "") -> None:
         if not text and not self.client.running:
             text = self.tr("Choose a camera and a microphone and press Start")
-        self.canvas.set_note(text)
+        self.canvas.set_note(text or self.client.without_masks)
 
     # --- view ---
 
@@ -371,7 +372,7 @@ class LivePage(QWidget):
         if not self.client.running:
             self._messages.show_message("info", self.tr("Start the camera first, then calibrate."))
             return
-        self.client.send(Calibrate())
+        self.client.calibrate()
         self._messages.show_message("info", self.tr("Clap three times now, in view and in hearing…"))
 
     def _on_calibrated(self, outcome: Calibrated) -> None:
@@ -383,9 +384,6 @@ class LivePage(QWidget):
         self._messages.show_message("success", text.format(outcome.offset * 1000))
 
     # --- trouble ---
-
-    def _on_refused(self, message: str) -> None:
-        self._messages.show_message("error", message)
 
     def _on_restarted(self, reason: str) -> None:
         self._show_to_others(self.panel.recording.virtual_box.isChecked())

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from avseg_core.config import OWN_PRESETS, TrainConfig, preset, preset_names
+from avseg_core.config import TrainConfig
 from avseg_core.models.library import find_model, read_config
+from avseg_core.presets import OWN_PRESETS, preset, preset_names
 from avseg_core.training.survey_report import Survey
 
 FINETUNE, SCRATCH = "finetune", "scratch"
@@ -24,8 +25,12 @@ class Learning:
     tuning: str = "full"
 
 
+_BEFORE_HEAD = ("backbone", "in_proj", "audio_proj", "encoder", "mixer", "queries", "decoder", "reformer")
+_KNOWN_NAMES = ("label_prior", "grouping", "name_proj")
+"""What the picture's and the sound's classifiers say of it; only some models have these."""
 LEARNING = {
-    "head": Learning(("backbone", "in_proj", "audio_proj", "encoder", "mixer", "queries", "decoder")),
+    # What is left draws the masks: the mask feature and the head that is laid upon it.
+    "head": Learning((*_BEFORE_HEAD, *_KNOWN_NAMES)),
     "lora": Learning(("backbone",), "lora"),
     "most": Learning(("backbone",)),
     "all": Learning(()),

@@ -39,9 +39,10 @@ from avseg_app.training.recipe import (
 from avseg_app.training.settings_form import SettingsForm
 from avseg_app.widgets.controls import Choice, Slider, column, label, row
 from avseg_app.widgets.spin import NumberField
-from avseg_core.config import TrainConfig, finetune_preset
+from avseg_core.config import TrainConfig
 from avseg_core.errors import InputError
 from avseg_core.models.library import available_models
+from avseg_core.presets import finetune_preset
 from avseg_core.training.survey_report import Survey
 
 _ESTIMATE_MS = 1200
@@ -258,7 +259,7 @@ class RecipePage(QWidget):
     def _offer_learning(self, base: TrainConfig) -> None:
         self.learning.clear()
         if base.model.architecture == "avsegformer":
-            self.learning.addItem(self.tr("The mask head only: fastest"), "head")
+            self.learning.addItem(self.tr("Only what draws the masks: fastest"), "head")
         if base.init_from:
             self.learning.addItem(self.tr("A small addition to each layer (LoRA)"), "lora")
         self.learning.addItem(self.tr("All but the picture network: recommended"), "most")

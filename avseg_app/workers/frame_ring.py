@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 MOST_WIDTH, MOST_HEIGHT = 1920, 1080
 """Larger pictures are scaled down."""
 MASK_WIDTH, MASK_HEIGHT = 512, 512
+"""Larger masks, of models for larger pictures, are scaled down, too."""
 SLOTS = 3
 _HEADER = np.dtype(
     [
@@ -68,7 +69,8 @@ class FrameRing:
         self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None, time: float, mask_done: float = 0.0
     ) -> None:
         """Puts a picture [H,W,3] RGB and its mask [h,w], which was there at `mask_done`, into the next slot."""
-        image = _fitting(image)
+        image = _fitting(image, MOST_WIDTH, MOST_HEIGHT)
+        mask = None if mask is None else _fitting(mask, MASK_WIDTH, MASK_HEIGHT)
         self._last += 1
         slot = self._slot(self._last % SLOTS)
         header = slot[0]
@@ -123,9 +125,9 @@ def _part(values: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8
     return values[: int(np.prod(shape))].reshape(shape)
 
 
-def _fitting(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _fitting(image: NDArray[np.uint8], most_width: int, most_height: int) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
-    scale = min(MOST_WIDTH / width, MOST_HEIGHT / height, 1.0)
+    scale = min(most_width / width, most_height / height, 1.0)
     if scale == 1.0:
         return image
     return cv2.resize(image, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA)

@@ -12,11 +12,13 @@ from avseg_app.workers import live_process
 from avseg_app.workers.child import Child, describe_exit
 from avseg_app.workers.frame_ring import FrameRing
 from avseg_app.workers.live_protocol import (
+    Calibrate,
     Calibrated,
     Configure,
     DeviceLists,
     ListDevices,
     LiveModelReady,
+    LiveModelRefused,
     LiveRefused,
     LiveTick,
     LiveTrouble,
@@ -49,7 +51,11 @@ class LiveClient(QObject):
     updated = Signal(object)
     devices_listed = Signal(object)
     model_ready = Signal(object)
+    model_refused = Signal()
+    """`without_masks` says why; `refused` does, too."""
     refused = Signal(str)
+    start_refused = Signal(str)
+    """Nothing runs although it was started, and why; `refused` says so, too."""
     trouble = Signal(str)
     recording_started = Signal(object)
     recording_done = Signal(object)
@@ -66,6 +72,9 @@ class LiveClient(QObject):
         self._running: StartLive | None = None
         self._used = False  # whether the process may hold a recording
         self._deaths: list[float] = []
+        self._starts = self._calibration = 0
+        self.without_masks = ""
+        """Why what runs makes no masks; empty where it does or will."""
         self._poll = QTimer(self)
         self._poll.setTimerType(Qt.TimerType.PreciseTimer)
         self._poll.setInterval(_POLL_MS)
@@ -99,13 +108,17 @@ class LiveClient(QObject):
     def start(self, request: StartLive) -> None:
         """Opens camera and microphone."""
         self._deaths.clear()
-        self._running, self._used = request, True
-        self.send(request)
+        self._starts += 1
+        self._calibration += 1  # what is measured was of the devices before
+        self.without_masks = ""
+        self._running, self._used = replace(request, number=self._starts), True
+        self.send(self._running)
         self._poll.start()
 
     def stop(self) -> None:
         """Closes camera and microphone; the process stays, with its model."""
         self._running = None
+        self._calibration += 1
         self._poll.stop()
         if self._child is not None:
             self.send(StopLive())
@@ -114,6 +127,11 @@ class LiveClient(QObject):
         """Leaves out the picture that lies there: it is of the devices before."""
         if self._ring is not None:
             self._ring.read()
+
+    def calibrate(self) -> None:
+        """Measures the delay of the sound; one that is under way is left off."""
+        self._calibration += 1
+        self.send(Calibrate(self._calibration))
 
     def configure(self, config: LiveConfig) -> None:
         """Other settings from now on."""
@@ -155,11 +173,26 @@ class LiveClient(QObject):
 
     def _on_answer(self, answer: object) -> None:
         if isinstance(answer, LiveRefused):
+            self._on_refusal(answer)
+        elif isinstance(answer, LiveModelRefused):
+            self.without_masks = answer.message
+            self.model_refused.emit()
             self.refused.emit(answer.message)
         elif isinstance(answer, LiveTrouble):
             self.trouble.emit(answer.message)
+        elif isinstance(answer, Calibrated) and answer.number != self._calibration:
+            return
         else:
             self._routes[type(answer)].emit(answer)
+
+    def _on_refusal(self, answer: LiveRefused) -> None:
+        if answer.start is None:
+            self.refused.emit(answer.message)
+        elif self._running is not None and answer.start == self._running.number:  # none that was replaced meanwhile
+            self._running = None
+            self._poll.stop()
+            self.start_refused.emit(answer.message)
+            self.refused.emit(answer.message)
 
     def _on_death(self, code: object) -> None:
         """Replaces the process, unless it dies again and again."""

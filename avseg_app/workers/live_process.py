@@ -9,13 +9,14 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avseg_app.workers.frame_ring import MASK_HEIGHT, MASK_WIDTH, FrameRing
+from avseg_app.workers.frame_ring import FrameRing
 from avseg_app.workers.live_protocol import (
     Calibrate,
     Calibrated,
@@ -23,6 +24,7 @@ from avseg_app.workers.live_protocol import (
     DeviceLists,
     ListDevices,
     LiveModelReady,
+    LiveModelRefused,
     LiveRefused,
     LiveTick,
     LiveTrouble,
@@ -42,6 +44,7 @@ from avseg_core.audio.front_end import EXAMPLE_SAMPLES, HOP_SAMPLES, window_logm
 from avseg_core.errors import AVSegError
 from avseg_core.inference.live_config import LiveConfig, LiveResult
 from avseg_core.media.capture import CameraOptions, CapturedFrame
+from avseg_core.media.capture_calibration import Calibration
 from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import camera, list_sounds, list_sources, microphone
 from avseg_core.media.capture_stream import PlayClock
@@ -100,10 +103,13 @@ class LiveWorker:
         except EOFError:
             raise
         except AVSegError as error:
-            self._say(LiveRefused(str(error)))
+            self._refuse(request, str(error))
         except Exception as error:  # a fault of ours or of a driver: said, and the process lives on
             log.exception("live request failed")
-            self._say(LiveRefused(f"Unexpected error: {error}"))
+            self._refuse(request, f"Unexpected error: {error}")
+
+    def _refuse(self, request: Request, message: str) -> None:
+        self._say(LiveRefused(message, request.number if isinstance(request, StartLive) else None))
 
     def _handle(self, request: Request) -> None:
         if isinstance(request, Quit):
@@ -127,7 +133,7 @@ class LiveWorker:
         elif isinstance(request, ShowToOthers):
             self._show_to_others(self._session, request)
         elif isinstance(request, Calibrate):
-            self._session.calibrate(self._on_calibrated)
+            self._session.calibrate(partial(self._on_calibrated, request.number))
 
     def _list_devices(self) -> None:
         """In a thread of its own: asking the sound server takes its time."""
@@ -192,7 +198,7 @@ class LiveWorker:
             if session is not self._session:
                 return
             if isinstance(model, str):
-                self._say(LiveRefused(model))
+                self._say(LiveModelRefused(model))
                 return
             session.segment_with(model)
             self._say(LiveModelReady(model.name, model.device_reason))
@@ -227,15 +233,13 @@ class LiveWorker:
             media = run.media
             self._say(RecordingDone(media.path, media.seconds, media.dropped_frames, media.problem))
 
-    def _on_calibrated(self, outcome: object) -> None:
+    def _on_calibrated(self, number: int, outcome: Calibration | AVSegError) -> None:
         if isinstance(outcome, AVSegError):
-            self._say(Calibrated(None, str(outcome)))
+            self._say(Calibrated(number, None, str(outcome)))
         else:
-            self._say(Calibrated(outcome.offset, ""))
+            self._say(Calibrated(number, outcome.offset, ""))
 
     def _on_frame(self, frame: CapturedFrame, mask: NDArray[np.uint8] | None) -> None:
-        if mask is not None and (mask.shape[0] > MASK_HEIGHT or mask.shape[1] > MASK_WIDTH):
-            mask = None
         session = self._session
         self._ring.write(frame.image, mask, frame.time, session.mask_done if session is not None else 0.0)
 

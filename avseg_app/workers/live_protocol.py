@@ -28,6 +28,8 @@ class StartLive:
     sound: str
     options: CameraOptions
     config: LiveConfig
+    number: int = 0
+    """Which start this is."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ class ShowToOthers:
 class Calibrate:
     """Look and listen for claps for some seconds."""
 
+    number: int
+    """Which one this is; of the answers only that to the newest counts."""
+
 
 @dataclass(frozen=True)
 class Quit:
@@ -98,10 +103,19 @@ class LiveModelReady:
 
 
 @dataclass(frozen=True)
+class LiveModelRefused:
+    """The model or its device cannot be used, and why: pictures and sound go on without masks."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class LiveRefused:
     """What was asked for cannot be done; one line for the user."""
 
     message: str
+    start: int | None = None
+    """The number of the `StartLive` that was refused: nothing runs then."""
 
 
 @dataclass(frozen=True)
@@ -172,5 +186,6 @@ class ShownToOthers:
 class Calibrated:
     """What the claps told: an offset in seconds, or why there is none."""
 
+    number: int
     offset: float | None
     message: str

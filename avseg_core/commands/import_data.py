@@ -7,6 +7,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+from avseg_core.commands.options import positive
 from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.data.import_report import ImportOptions, ImportReport
 from avseg_core.data.importing import import_data
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--categories", nargs="+", default=[], metavar="NAME", help="what sounds (default: everything)")
     parser.add_argument("--classes", action="store_true", help="keep the categories apart as classes of the masks")
     parser.add_argument(
-        "--fps", type=float, metavar="N", help="pictures per second, where there are pictures instead of videos"
+        "--fps", type=positive, metavar="N", help="pictures per second, where there are pictures instead of videos"
     )
     parser.add_argument(
         "--frames",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from avseg_core.commands.options import number
+from avseg_core.commands.options import number, positive
 from avseg_core.commands.terminal import stoppable
 from avseg_core.errors import AVSegError, Cancelled, InputError
 from avseg_core.inference.live_config import MOST_OFFSET, LiveConfig, LiveResult
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--loop", action="store_true", help="play a file again and again")
     parser.add_argument("--size", type=_size, default=(picture.width, picture.height), metavar="WxH", help="640x480")
-    parser.add_argument("--fps", type=_positive, default=picture.fps, help="pictures per second (default: %(default)g)")
+    parser.add_argument("--fps", type=positive, default=picture.fps, help="pictures per second (default: %(default)g)")
     parser.add_argument("--mirror", action="store_true", help="exchange left and right, in the recording too")
     parser.add_argument("--model", default=config.model, help="name or file of the model (default: %(default)s)")
     parser.add_argument("--device", default=config.device, choices=("auto", "cpu", "cuda", "mps"))
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--virtual-camera", action="store_true", help="show the picture with its masks to other programs as a camera"
     )
-    parser.add_argument("--seconds", type=_positive, default=math.inf, help="end after so long (default: until Ctrl-C)")
+    parser.add_argument("--seconds", type=positive, default=math.inf, help="end after so long (default: until Ctrl-C)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -314,13 +314,6 @@ def _marks(device: DeviceInfo) -> str:
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
-
-
-def _positive(text: str) -> float:
-    value = number(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not above 0")
-    return value
 
 
 def _offset(text: str) -> float:

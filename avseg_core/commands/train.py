@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 from avseg_core.commands.terminal import stoppable
-from avseg_core.config import OWN_PRESETS, TrainConfig, load_toml, preset, preset_names, with_overrides
+from avseg_core.config import TrainConfig, load_toml, with_overrides
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import Cancelled, InputError
 from avseg_core.models.library import find_model, read_config
+from avseg_core.presets import OWN_PRESETS, preset, preset_names
 from avseg_core.training import control
 from avseg_core.training.events import Evaluated, Event, Notice, Phase, Started, StepDone
 from avseg_core.training.recipe import fit_to_data, start_from

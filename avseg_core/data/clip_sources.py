@@ -22,6 +22,9 @@ from avseg_core.errors import InputError
 from avseg_core.media import VideoReader, VideoWriter, probe
 from avseg_core.results.writing import atomic
 
+LEAST_RATE, MOST_RATE = 0.01, 1000.0
+"""Pictures per second of a video."""
+
 
 class Source(Protocol):
     """Gives a clip its video."""
@@ -55,7 +58,7 @@ def find_source(clip: ListedClip, index: MediaIndex, fps: float | None = None) -
     sound = index.sound(clip.name, clip.split)
     if sound is None:
         raise InputError(f"{clip.name}: has pictures but no sound; put {clip.name}.wav (or .mp3, .m4a) beside them.")
-    return PictureSource([path for path in pictures if path is not None], sound, fps or clip.fps)
+    return PictureSource([path for path in pictures if path is not None], sound, clip.fps if fps is None else fps)
 
 
 class VideoSource:
@@ -103,26 +106,31 @@ class PictureSource:
         named = folder.name == sound.stem or sound.parent == folder
         self._pictures = _pictures_in(folder) if named and len(listed) > 1 else list(listed)
         self._seconds = probe(sound).duration
-        self._fps = Fraction(fps or len(self._pictures) / max(self._seconds, 0.1)).limit_denominator(1001)
+        self._still = len(self._pictures) == 1
+        rate = len(self._pictures) / max(self._seconds, 0.1) if fps is None else fps
+        if not self._still and not LEAST_RATE <= rate <= MOST_RATE:
+            raise InputError(
+                f"{sound}: {len(self._pictures)} pictures to it at {rate:g} a second are no video; say with --fps how "
+                f"many a second there are ({LEAST_RATE:g} to {MOST_RATE:g})."
+            )
+        self._fps = Fraction(1) if self._still else Fraction(rate).limit_denominator(1001)
 
     def times(self, pictures: Sequence[ListedPicture]) -> list[float]:
         """One picture lies in the middle of its sound, several one after the other."""
-        if len(self._pictures) == 1:
+        if self._still:
             return [self._seconds / 2]
         return [float(self._pictures.index(path) / self._fps) for path in self._listed]
 
     def write(self, target: Path) -> None:
         """H.264 with the sound; all pictures as large as the first."""
         first = read_frame(self._pictures[0])
-        still = len(self._pictures) == 1
-        paths = self._pictures * ceil(self._seconds) if still else self._pictures
-        fps = Fraction(1) if still else self._fps
-        with VideoWriter(target, *first.size, fps=fps, sound_from=self._sound) as writer:
+        paths = self._pictures * ceil(self._seconds) if self._still else self._pictures
+        with VideoWriter(target, *first.size, fps=self._fps, sound_from=self._sound) as writer:
             for k, path in enumerate(paths):
-                image = first if still else read_frame(path)
+                image = first if self._still else read_frame(path)
                 if image.size != first.size:
                     image = image.resize(first.size, Image.Resampling.BILINEAR)
-                writer.write(np.asarray(image), float(k / fps))
+                writer.write(np.asarray(image), float(k / self._fps))
 
 
 def _pictures_in(folder: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from avseg_core.media.capture_calibration import SECONDS as CALIBRATION_SECONDS
 from avseg_core.media.capture_calibration import Calibration, Calibrator
 from avseg_core.media.capture_camera_feed import CameraFeed
 from avseg_core.media.capture_clock import SleepWatch
-from avseg_core.media.capture_microphone_feed import MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import LATE_SECONDS, MicrophoneFeed
 from avseg_core.results.look import OverlayStyle
 
 if TYPE_CHECKING:
@@ -43,6 +43,14 @@ class SessionListener:
     """Every picture, with the newest mask laid onto it (only with `show_masks`, and while there is one)."""
     on_trouble: Callable[[str], None] = lambda message: None
     """One line for the user: the model or the recording has stopped, the machine has slept."""
+
+
+@dataclass(frozen=True)
+class _Calibrating:
+    """A calibration under way, and who wants to know."""
+
+    calibrator: Calibrator
+    on_done: Callable[[Calibration | AVSegError], None]
 
 
 class LiveSession:
@@ -75,8 +83,8 @@ class LiveSession:
         self._model: LiveModel | None = None
         self._recording: LiveRecording | None = None
         self._virtual: VirtualCamera | None = None
-        self._calibrator: Calibrator | None = None
-        self._on_calibrated: Callable[[Calibration | AVSegError], None] = lambda outcome: None
+        self._calibration: _Calibrating | None = None
+        self._calibrating = threading.Lock()
         self._sleep = SleepWatch()
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._tick, name="live watch", daemon=True)
@@ -143,6 +151,8 @@ class LiveSession:
     def stop(self) -> RecordedRun | None:
         """Ends everything; a recording that still ran is finished and returned."""
         self._stop.set()
+        with self._calibrating:
+            self._calibration = None
         self._watch.join()  # it opens devices again that have stalled or slept: none may come after their end
         if self._segmenter is not None:
             self._segmenter.stop()
@@ -196,16 +206,20 @@ class LiveSession:
             virtual.stop()
 
     def calibrate(self, on_done: Callable[[Calibration | AVSegError], None]) -> None:
-        """Looks and listens for claps or flashes for some seconds, then calls `on_done` with what was measured."""
-        self._calibrator, self._on_calibrated = Calibrator(), on_done
+        """Looks and listens for claps or flashes for some seconds, then calls `on_done` with what was measured.
+
+        One that has not ended is left off, and nothing is said of it.
+        """
+        with self._calibrating:
+            self._calibration = _Calibrating(Calibrator(), on_done)
 
     def _on_frame(self, frame: CapturedFrame) -> None:
         recording, result, virtual = self._recording, self.last_result, self._virtual
         if recording is not None:
             recording.recorder.offer_frame(frame)
-        calibrator = self._calibrator
-        if calibrator is not None:
-            calibrator.add(frame)
+        calibration = self._calibration
+        if calibration is not None:
+            calibration.calibrator.add(frame)
         mask = None
         if self._show_masks or virtual is not None:
             self._follower.see(frame)
@@ -247,20 +261,25 @@ class LiveSession:
             self._finish_calibration()
 
     def _finish_calibration(self) -> None:
-        calibrator = self._calibrator
-        if calibrator is None or calibrator.seconds < CALIBRATION_SECONDS:
+        calibration = self._calibration
+        if calibration is None or calibration.calibrator.seconds < CALIBRATION_SECONDS:
             return
-        self._calibrator = None
+        outcome: Calibration | AVSegError
         try:
-            self._on_calibrated(calibrator.finish(self.microphone))
+            outcome = calibration.calibrator.finish(self.microphone)
         except AVSegError as error:
-            self._on_calibrated(error)
+            outcome = error
+        with self._calibrating:  # another one may have been started, or the session stopped, while it was computed
+            if self._calibration is not calibration:
+                return
+            self._calibration = None
+            calibration.on_done(outcome)
 
 
 def _kept_seconds(config: LiveConfig) -> float:
-    """How long pictures are kept: until their sound is complete, and half a second for the sound's own delay."""
+    """How long pictures are kept: until their sound is complete, and `LATE_SECONDS` for the sound's own delay."""
     reach = HEARD_SECONDS / 2 if config.window == "centred" else 0.0
-    return max(reach + config.av_offset, 0.0) + 0.5
+    return max(reach + config.av_offset, 0.0) + LATE_SECONDS
 
 
 class LatencyHistogram:

@@ -18,7 +18,7 @@ from avseg_core.inference.live_config import HEARD_SAMPLES, Latency, LiveConfig,
 from avseg_core.inference.live_motion import MaskSmoother, grey_of, small_picture
 from avseg_core.media.capture import CapturedFrame
 from avseg_core.media.capture_camera_feed import CameraFeed
-from avseg_core.media.capture_microphone_feed import MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import LATE_SECONDS, MicrophoneFeed
 
 if TYPE_CHECKING:
     from avseg_core.inference.live_model import LiveModel
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HEARD_SECONDS = HEARD_SAMPLES / MicrophoneFeed.RATE
 NICENESS = 5
 """Priority of the model's thread below the threads that capture, where the system has priorities per thread."""
+PICTURE_SECONDS = 0.1
+"""Longest time between two pictures that is reckoned with."""
 SLOW_SECONDS = 0.1
 """If a full update takes longer, every second update only hears anew and uses the last picture's features again."""
 log = logging.getLogger(__name__)
@@ -100,10 +102,12 @@ class LiveSegmenter:
         horizon = self._microphone.horizon()
         shift = reach + self.config.av_offset
         frame = self._camera.history.newest(horizon - shift)
+        if frame is None and begun - horizon > LATE_SECONDS - PICTURE_SECONDS:
+            frame = self._camera.history.oldest()  # no picture is kept until such late sound: the nearest there is
         seen = self._seen
         is_new = frame is not None and (seen is None or frame.index != seen.frame.index)
         if frame is not None and is_new and not self._rather_listen():
-            self._update(self._look(frame), frame.time + shift, begun, reused=False)
+            self._update(self._look(frame), min(frame.time + shift, horizon), begun, reused=False)
             return True
         if seen is not None and horizon - self._heard_until >= 0.9 / self.config.max_rate:
             self._update(seen, horizon, begun, reused=True)

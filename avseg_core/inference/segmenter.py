@@ -33,7 +33,7 @@ from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.checkpoints import load_model
 from avseg_core.models.library import WEIGHTS
 from avseg_core.models.output import AVSModel, AVSOutput
-from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
+from avseg_core.progress import CancelCheck, Progress, ProgressCallback
 from avseg_core.results.result import WindowResult
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,6 @@ class Segmenter:
         batches = iter(lambda: list(islice(samples, self._batch)), [])
         done = 0
         for results in in_lanes(self._segment_samples, batches, self._lanes):
-            check(cancel)
             done += len(results)
             yield results
             if progress is not None:

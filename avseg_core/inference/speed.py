@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from avseg_core.audio.front_end import EXAMPLE_FRAMES, MEL_BANDS, SAMPLE_RATE, window_logmel
-from avseg_core.config import InferenceConfig, ModelConfig, lite_model_config, preset, preset_names, with_overrides
+from avseg_core.config import InferenceConfig, ModelConfig, with_overrides
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, cpu_threads, unattended
 from avseg_core.inference.memory import peak_memory
@@ -34,6 +34,7 @@ from avseg_core.models.checkpoints import load_model
 from avseg_core.models.library import find_model, read_config
 from avseg_core.models.output import AVSModel
 from avseg_core.models.registry import build_model
+from avseg_core.presets import lite_model_config, preset, preset_names
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.mask import upscale
 

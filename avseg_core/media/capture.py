@@ -51,7 +51,7 @@ class DeviceStatus:
     """One sentence: what is wrong and what can be done; empty while all is well."""
     trouble: Trouble | None = None
     warnings: tuple[str, ...] = ()
-    """What is odd about a device that runs: "silent", "invalid" (NaN), "clipping", "slow", "frozen"."""
+    """What is odd about a device that runs: "silent", "invalid" (NaN), "late", "clipping", "slow" or "frozen"."""
     retry_in: float | None = None
     """Seconds until it is tried again, when `state` is LOST."""
 

@@ -31,6 +31,7 @@ HEALTHY_SECONDS = 3.0
 _MESSAGES = {
     "silent": "The microphone is silent: check that it is not muted and that its level is up.",
     "invalid": "The microphone delivers broken samples; they are replaced by silence.",
+    "late": "The sound comes more than half a second late: masks are of earlier sound; try a wired microphone.",
     "clipping": "The sound is too loud and is cut off; lower the microphone's level.",
     "slow": "The camera delivers few pictures; give it more light or a smaller picture.",
     "frozen": "The camera repeats one picture; unplug it and plug it in again.",

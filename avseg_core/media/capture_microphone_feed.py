@@ -16,6 +16,8 @@ from avseg_core.media.capture_feed import HEALTHY_SECONDS, Feed, StatusCallback
 from avseg_core.media.capture_ring import FLOOR_DBFS, Level, LevelMeter, SoundRing
 
 SILENT_DBFS = -90.0
+LATE_SECONDS = 0.5
+"""Delay of the sound for which pictures are kept; what comes later is told."""
 SoundListener = Callable[[NDArray[np.float32], float, int], None]
 """Clean samples [n,channels], the time of the first one, their rate."""
 
@@ -51,7 +53,7 @@ class MicrophoneFeed(Feed[MicrophoneSource, SoundBlock]):
         self._rate = 48000
         self._reopening = True
         self._suspicious = False
-        self._heard = self._broken_at = clock()
+        self._heard = self._broken_at = self._punctual = clock()
         self._broken_at -= HEALTHY_SECONDS
 
     @property
@@ -75,7 +77,7 @@ class MicrophoneFeed(Feed[MicrophoneSource, SoundBlock]):
         self._rate, self._suspicious = source.rate, source.is_live
         self._resampler = _ToMono16k(source.rate)
         self._reopening = True
-        self._heard = self._clock()
+        self._heard = self._punctual = self._clock()
 
     def _read(self, source: MicrophoneSource) -> SoundBlock | None:
         return source.read()
@@ -92,6 +94,8 @@ class MicrophoneFeed(Feed[MicrophoneSource, SoundBlock]):
         begins = self.time.to_host(self._seconds)
         self._seconds += len(samples) / self._rate
         self.ring.append(self._resampler(samples.mean(axis=1, dtype=np.float32)))
+        if self._last - self.time.to_host(self._seconds) < LATE_SECONDS:
+            self._punctual = self._last
         self._measure(samples)
         for listener in self.listeners:
             listener(samples, begins, self._rate)
@@ -126,6 +130,8 @@ class MicrophoneFeed(Feed[MicrophoneSource, SoundBlock]):
             found.append("silent")
         if now - self._broken_at < HEALTHY_SECONDS:
             found.append("invalid")
+        if now - self._punctual > HEALTHY_SECONDS:
+            found.append("late")
         if self._meter.level.clipping:
             found.append("clipping")
         return tuple(found)

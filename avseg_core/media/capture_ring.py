@@ -85,6 +85,11 @@ class FrameHistory:
         with self._changed:
             return next((frame for frame in reversed(self._frames) if frame.time <= until), None)
 
+    def oldest(self) -> CapturedFrame | None:
+        """The oldest picture that is still there."""
+        with self._changed:
+            return self._frames[0] if self._frames else None
+
     def wait(self, timeout: float) -> None:
         """Returns when a picture arrives, at the latest after `timeout` seconds."""
         with self._changed:

@@ -28,6 +28,8 @@ HEADERS_SUFFICE_FROM = 32 << 20
 _KEPT_INDEXES = 2
 _DAMAGED_START = 1
 """Seconds that pictures may begin before the file's start without its being taken for damaged."""
+_ROUNDING = 1e-6
+"""Seconds by which float arithmetic may miss the stamps."""
 _ORDER_SAMPLE = 200
 """Packets decoded to see whether time stamps that FFmpeg made up are in order."""
 _TRUNCATION_SLACK = 1.0
@@ -208,7 +210,7 @@ def _measured(
     ends = [_end_of(sound.rows, start) for sound in sounds]
     notes = []
     if pictures is not None and len(pictures.times):
-        info = replace(info, fps=_average_rate(pictures.times, info.fps))
+        info = replace(info, fps=_average_rate(pictures.times, info.fps, float(pictures.rows.time_base)))
         ends.append(_end_of(pictures.rows, start) or float(pictures.times[-1] + 1 / info.fps))
     end = max(ends, default=0.0)
     if info.duration > end + _TRUNCATION_SLACK:
@@ -227,9 +229,13 @@ def _end_of(rows: PacketRows, start: Fraction) -> float:
     return float(last * rows.time_base - start)
 
 
-def _average_rate(times: npt.NDArray[np.float64], header: Fraction) -> Fraction:
+def _average_rate(times: npt.NDArray[np.float64], header: Fraction, tick: float) -> Fraction:
+    """The rate that the header names if stamps of so many seconds a `tick` bear it out, else what they measure."""
     span = float(times[-1] - times[0])
     if len(times) < 2 or span <= 0:
         return header
-    measured = Fraction((len(times) - 1) / span).limit_denominator(100_000)
-    return header if abs(measured - header) <= header / 1000 else snap_rate(measured)
+    steps = len(times) - 1
+    blur = min(tick, 0.25 * span / steps) + _ROUNDING  # by as much do rounded stamps mistake the span
+    if abs(steps / float(header) - span) <= blur:
+        return header
+    return snap_rate(Fraction(steps / span).limit_denominator(100_000), blur / span)

@@ -117,7 +117,7 @@ def header_rate(stream: VideoStream) -> Fraction:
     return Fraction(25)
 
 
-def snap_rate(rate: Fraction) -> Fraction:
-    """The standard rate that `rate` is meant to be, or `rate` itself."""
+def snap_rate(rate: Fraction, blur: float = 0.0) -> Fraction:
+    """The standard rate that `rate`, known to a share of `blur`, is meant to be, or `rate` itself."""
     nearest = min(_STANDARD_RATES, key=lambda standard: abs(standard - rate))
-    return nearest if abs(nearest - rate) <= _RATE_TOLERANCE * rate else rate
+    return nearest if abs(nearest - rate) <= max(_RATE_TOLERANCE, blur) * rate else rate

@@ -22,11 +22,13 @@ from av.video.stream import VideoStream
 
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.media.video import VideoReader
-from avseg_core.media.writer_sound import SoundFeed, sound_feed
+from avseg_core.media.writer_sound import sound_feed
 
 _FINE_TICKS = 90_000
 """Ticks per second that a track has at least."""
 _MAX_TICKS = 10_000_000
+_FAILURES = (OSError, MemoryError, av.FFmpegError)
+"""What disk, memory and encoder throw; many of FFmpeg's errors are no OSError."""
 _BT709 = 1
 """Code point of BT.709 for matrix, primaries and transfer (Rec. ITU-T H.273)."""
 
@@ -76,18 +78,17 @@ class VideoWriter:
         self._first_time: float | None = None
         self._last_pts = -1
         self._held: Packet[VideoStream] | None = None
-        self._sound: SoundFeed | None = None
         self._closed = False
-        sound = sound_feed(sound_from, sound_track) if sound_from is not None else None
-        self._container = self._open(sound.rate if sound else 1)
+        self._sound = sound_feed(sound_from, sound_track) if sound_from is not None else None
         try:
-            self._stream = self._add_video()
-            if sound is not None:
-                sound.attach(self._container)
-            self._sound = sound
+            self._container = self._open(self._sound.rate if self._sound else 1)
         except BaseException:
-            self.abort()
+            self._clear_away()
             raise
+        with self._failing_cleanly():
+            self._stream = self._add_video()
+            if self._sound is not None:
+                self._sound.attach(self._container)
 
     @classmethod
     def like(cls, path: str | os.PathLike[str], reader: VideoReader, *, sound: bool = True) -> VideoWriter:
@@ -143,16 +144,20 @@ class VideoWriter:
                 self._sound.feed(self._container, math.inf)
                 self._sound.close()
             self._container.close()
-            self._closed = True
             os.replace(self._partial, self.path)
+            self._closed = True
 
     def abort(self) -> None:
         """Stops and removes what was written; does nothing after `finish`."""
         if self._closed:
             return
         self._closed = True
-        with contextlib.suppress(av.FFmpegError, OSError):
+        with contextlib.suppress(*_FAILURES):
             self._container.close()
+        self._clear_away()
+
+    def _clear_away(self) -> None:
+        """Lets go of the sound's source and removes what was written."""
         if self._sound is not None:
             self._sound.close()
         with contextlib.suppress(OSError):
@@ -169,7 +174,7 @@ class VideoWriter:
         try:
             self._partial.open("wb").close()
             return av.open("file:" + os.path.abspath(self._partial), "w", format="mp4", container_options=options)
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise InputError(
                 f"{self.path}: cannot be written ({error.strerror}); choose another folder or check its permissions."
             ) from None
@@ -230,13 +235,21 @@ class VideoWriter:
     def _failing_cleanly(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
+        except _FAILURES as error:
             self.abort()
-            remedy = "free some space" if error.errno == errno.ENOSPC else "check the disk"
-            raise AVSegError(f"{self.path}: could not be written ({error.strerror}); {remedy} and try again.") from None
+            reason = getattr(error, "strerror", None) or str(error) or "out of memory"
+            raise AVSegError(f"{self.path}: could not be written ({reason}); {_remedy(error)} and try again.") from None
         except BaseException:
             self.abort()
             raise
+
+
+def _remedy(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "close other programs"
+    if isinstance(error, OSError):
+        return "free some space" if error.errno == errno.ENOSPC else "check the disk"
+    return "check the disk and the size of the pictures"
 
 
 def _ticks_per_second(base: int) -> int:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from avseg_core.config import ModelConfig, model_preset
+from avseg_core.config import ModelConfig
 from avseg_core.errors import InputError
 from avseg_core.models.files import StateDict
+from avseg_core.presets import model_preset
 
 Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 

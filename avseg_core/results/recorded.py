@@ -17,8 +17,8 @@ REACH = 1.0
 class RecordedWindows:
     """The windows of a store in the order of time; `place` counts in that order, `index` is what the store calls it."""
 
-    def __init__(self, ids: NDArray[np.int64], moments: NDArray[np.float64]) -> None:
-        """`ids` and `moments` (s) of the masks, [n] each, in any order."""
+    def __init__(self, ids: NDArray[np.int64], moments: NDArray[np.float64], reach: float = REACH) -> None:
+        """`ids` and `moments` (s) of the masks, [n] each, in any order; `reach` as `REACH`."""
         order = np.argsort(moments, kind="stable")
         self._ids = ids[order]
         self._places = {int(index): place for place, index in enumerate(self._ids)}
@@ -26,8 +26,8 @@ class RecordedWindows:
         middles = (moments[1:] + moments[:-1]) / 2
         self.spans = np.stack(
             [
-                np.maximum(np.concatenate([[-np.inf], middles]), moments - REACH),
-                np.minimum(np.concatenate([middles, [np.inf]]), moments + REACH),
+                np.maximum(np.concatenate([[-np.inf], middles]), moments - reach),
+                np.minimum(np.concatenate([middles, [np.inf]]), moments + reach),
             ],
             axis=1,
         )

@@ -9,7 +9,7 @@ from avseg_core.config import TrainConfig
 from avseg_core.inference.device import choose_device
 from avseg_core.training.distributed import World
 from avseg_core.training.optim import prepare_tuning
-from avseg_core.training.order import StepOrder, load_steps
+from avseg_core.training.order import StepOrder, is_evaluated, load_steps
 from avseg_core.training.pace import memory_mb
 from avseg_core.training.settings_check import check_config
 from avseg_core.training.setup import open_clips, prepare_rehearsal, rehearses, starting_model
@@ -41,21 +41,28 @@ def estimate(config: TrainConfig, steps: int = 3) -> Estimate:
     check_config(config)
     device, _ = choose_device(config.device)
     world = World(device)
-    model = starting_model(config, lambda text: None).to(device)
+    model, new = starting_model(config, lambda text: None)
+    model = model.to(device)
     train, val = open_clips(config, model)
     order = StepOrder(len(train), config.batch_size, config.seed)
     total = config.epochs * order.steps_per_epoch
     total = min(total, config.max_steps) if config.max_steps else total
     rehearsal = prepare_rehearsal(config, model, train, config.rehearsal) if rehearses(config, model) else None
-    prepare_tuning(model, config)
-    stepper = Stepper(model, config, world, total, rehearsal)
+    prepare_tuning(model, config, new)
+    stepper = Stepper(model, config, world, total, rehearsal, new)
     stepper.begin(config.freeze_backbone_epochs)  # as costly as it will become
     marks = [time.monotonic()]
     for step, batch in enumerate(load_steps(train, order, start=0, stop=steps, world=world, workers=0, pin=False)):
         stepper.step(batch, step, config.accumulate)
         marks.append(time.monotonic())
     per_step = (marks[-1] - marks[1]) / (steps - 1)
-    every = config.evaluate_every or config.epochs
-    evaluations = max(len(range(config.evaluate_from, config.epochs, every)), 1)
+    evaluations = count_evaluations(config, total, order.steps_per_epoch)
     evaluation = FORWARD_SHARE * per_step * len(val) / config.batch_size
     return Estimate(str(device), total, per_step, total * per_step + evaluations * evaluation, memory_mb(device))
+
+
+def count_evaluations(config: TrainConfig, total_steps: int, steps_per_epoch: int) -> int:
+    """How often a whole run of `total_steps` evaluates: after some epochs, and at an end that is in mid-epoch."""
+    epochs, rest = divmod(total_steps, steps_per_epoch)
+    count = sum(is_evaluated(config, epoch) for epoch in range(epochs))
+    return count + 1 if rest or not count else count

@@ -20,6 +20,7 @@ from avseg_core.models.registry import build_model
 from avseg_core.progress import CancelCheck
 from avseg_core.training.adapters import merged
 from avseg_core.training.board import Board
+from avseg_core.training.checkpoint import load_state
 from avseg_core.training.control import Inbox
 from avseg_core.training.distributed import World, join
 from avseg_core.training.events import Event, EventWriter, Failed, Finished, Notice, Opened, Outcome, Phase, Started
@@ -114,7 +115,7 @@ def _prepare(
         events.write(Notice(text=text))
 
     events.write(Phase(name="building the model"))
-    model: nn.Module = build_model(config.model) if resume else starting_model(config, tell)
+    model, new = _resumed_model(config, run) if resume else starting_model(config, tell)
     model = model.to(world.device)
     events.write(Phase(name="reading the data set"))
     train_clips, val_clips = open_clips(config, model)
@@ -124,13 +125,28 @@ def _prepare(
         rehearsal = Rehearsal.load(run.rehearsal) if resume else prepare_rehearsal(config, model, train_clips)
         if world.is_first and not resume:
             rehearsal.save(run.rehearsal)
-    prepare_tuning(model, config)
+    prepare_tuning(model, config, new)
     trainer = Trainer(
-        config, run, model, train_clips, val_clips, world=world, events=events, inbox=inbox, rehearsal=rehearsal
+        config,
+        run,
+        model,
+        train_clips,
+        val_clips,
+        world=world,
+        events=events,
+        inbox=inbox,
+        rehearsal=rehearsal,
+        new=new,
     )
     if resume:
         trainer.resume()
     return trainer
+
+
+def _resumed_model(config: TrainConfig, run: Run) -> tuple[nn.Module, frozenset[str]]:
+    """A model for the run's state to be loaded into, and `TrainState.new`; the model of `init_from` may be gone."""
+    saved = load_state(run.last_checkpoint).get("train")
+    return build_model(config.model), frozenset(saved.get("new", ()) if isinstance(saved, dict) else ())
 
 
 def _started(trainer: Trainer, device_reason: str) -> Started:

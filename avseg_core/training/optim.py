@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -26,21 +26,29 @@ def frozen_parts(model: nn.Module, config: TrainConfig) -> list[nn.Module]:
         InputError: `config.freeze` names no part of this model.
     """
     boxes = dict(model.named_children())
-    unknown = [name for name in config.freeze if name not in boxes]
+    # A box that a model can have and this one is without (None) cannot learn anyway.
+    unknown = [name for name in config.freeze if name not in boxes and getattr(model, name, boxes) is not None]
     if unknown:
         raise InputError(f"freeze: this model has no part {unknown[0]!r}; choose from {', '.join(boxes)}.")
     parts = dict(model.named_modules())
     return [parts[name] for name in (AUDIO_ENCODER, *CLASSIFIER, *config.freeze) if name in parts]
 
 
-def prepare_tuning(model: nn.Module, config: TrainConfig) -> None:
-    """Adds the adapters that `config.tuning` asks for, to all that is not frozen. Raises InputError."""
+def prepare_tuning(model: nn.Module, config: TrainConfig, new: Collection[str] = ()) -> None:
+    """Adds the adapters that `config.tuning` asks for, to all that is neither frozen nor among the `new` parameters.
+
+    A small addition to a weight that is random would be all that such a layer ever learns.
+
+    Raises:
+        InputError: `config.freeze` names no part of this model.
+    """
     if config.tuning == "lora":
-        add_adapters(model, config.lora_rank, leave_out=frozen_parts(model, config))
+        layers = [layer for name, layer in model.named_modules() if f"{name}.weight" in new]
+        add_adapters(model, config.lora_rank, leave_out=[*frozen_parts(model, config), *layers])
 
 
-def set_trainable(model: nn.Module, config: TrainConfig, epoch: int) -> None:
-    """Puts `model` in training mode for `epoch` with the frozen parts frozen; beside adapters all weights are.
+def set_trainable(model: nn.Module, config: TrainConfig, epoch: int, new: Collection[str] = ()) -> None:
+    """Puts `model` in training mode for `epoch` with the frozen parts frozen; beside adapters only `new` weights learn.
 
     The frozen parts get no gradient and stay in evaluation mode. The backbone gets no gradient
     before `config.freeze_backbone_epochs`, but stays in training mode: its BatchNorm statistics move, as released.
@@ -48,9 +56,9 @@ def set_trainable(model: nn.Module, config: TrainConfig, epoch: int) -> None:
     Raises:
         InputError: `config.freeze` names no part of this model.
     """
-    frozen, adapters = frozen_parts(model, config), adapter_parameters(model)
-    model.train().requires_grad_(not adapters)
-    for parameter in adapters:
+    frozen = frozen_parts(model, config)
+    model.train().requires_grad_(False)
+    for parameter in _learning(model, new):
         parameter.requires_grad_(True)
     if epoch < config.freeze_backbone_epochs:
         model.get_submodule(BACKBONE).requires_grad_(False)
@@ -58,19 +66,26 @@ def set_trainable(model: nn.Module, config: TrainConfig, epoch: int) -> None:
         part.requires_grad_(False).eval()
 
 
-def build_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
+def build_optimizer(model: nn.Module, config: TrainConfig, new: Collection[str] = ()) -> Optimizer:
     """One group with every parameter that is not frozen for good; a frozen backbone has no gradient and is skipped.
 
     Raises:
         InputError: nothing is left to learn.
     """
     frozen = {id(parameter) for part in frozen_parts(model, config) for parameter in part.parameters()}
-    learning = adapter_parameters(model) or list(model.parameters())
-    parameters = [parameter for parameter in learning if id(parameter) not in frozen]
+    parameters = [parameter for parameter in _learning(model, new) if id(parameter) not in frozen]
     if not parameters:
         raise InputError("freeze: nothing is left that could learn; take a part out of it.")
     kind = AdamW if config.optimizer == "adamw" else Adam
     return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def _learning(model: nn.Module, new: Collection[str]) -> list[nn.Parameter]:
+    """All parameters; beside adapters only these and the `new` ones."""
+    adapters = adapter_parameters(model)
+    if not adapters:
+        return list(model.parameters())
+    return [*adapters, *(parameter for name, parameter in model.named_parameters() if name in new)]
 
 
 def learning_rate(step: int, total_steps: int, config: TrainConfig) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from avseg_core.config import TrainConfig
 from avseg_core.data.dataset import ClipDataset
 from avseg_core.data.loading import leave_signals_to_main, plain_errors
 from avseg_core.data.sample import AVSBatch, ClipSample, collate
@@ -46,6 +47,12 @@ class StepOrder:
     def is_idle(self, step: int, world: World) -> bool:
         """True if this process's share of the step is only a stand-in."""
         return world.rank >= len(self.keys(step))
+
+
+def is_evaluated(config: TrainConfig, epoch: int) -> bool:
+    """Whether the end of `epoch` (counted from 0) is followed by an evaluation."""
+    every = config.evaluate_every
+    return every > 0 and epoch >= config.evaluate_from and epoch % every == 0
 
 
 def without_labels(batch: AVSBatch) -> AVSBatch:

@@ -17,6 +17,10 @@ def check_config(config: TrainConfig) -> None:
     for name, least in at_least.items():
         if (value := attrgetter(name)(config)) < least:
             raise InputError(f"{name} must be at least {least}, not {value}.")
+    for name in ("intermediate", "mix", "empty_mask", "audio_visual", "rehearsal"):
+        weight = getattr(config.loss, f"{name}_weight")
+        if not 0 <= weight < math.inf:
+            raise InputError(f"loss.{name}_weight must be 0 or more, not {weight}.")
     for name in ("weight_decay", "clip_norm", "checkpoint_seconds"):
         if not getattr(config, name) >= 0:
             raise InputError(f"{name} must not be negative, but is {getattr(config, name)}.")

@@ -39,8 +39,10 @@ def open_clips(config: TrainConfig, model: nn.Module) -> tuple[ClipDataset, Clip
     return train, build_dataset(replace(data, augment=False), "val", wanted.num_classes)
 
 
-def starting_model(config: TrainConfig, tell: Tell) -> nn.Module:
-    """The model with the weights that training starts from; `tell` hears, in words, what is new or random.
+def starting_model(config: TrainConfig, tell: Tell) -> tuple[nn.Module, frozenset[str]]:
+    """The model with the weights that training starts from, and which parameters the model of `init_from` has not got.
+
+    `tell` hears, in words, what is new or random.
 
     With `init_from` these are another model's, otherwise ImageNet's and the audio encoder's; `from_scratch` starts
     from random ones unless a file is named. What is random depends on `seed` only.
@@ -51,8 +53,7 @@ def starting_model(config: TrainConfig, tell: Tell) -> nn.Module:
     torch.manual_seed(config.seed)
     model = build_model(config.model)
     if config.init_from:
-        take_over(model, initial_model(config), config.init_from, tell)
-        return model
+        return model, take_over(model, initial_model(config), config.init_from, tell)
     for path, load, box in (
         (config.backbone_weights, load_backbone_weights, "backbone"),
         (config.audio_weights, load_audio_weights, "audio encoder"),
@@ -61,7 +62,7 @@ def starting_model(config: TrainConfig, tell: Tell) -> nn.Module:
             load(model, _weights_file(path) if path else None)
         else:
             tell(f"The {box} starts from random weights (from_scratch).")
-    return model
+    return model, frozenset()
 
 
 def _weights_file(given: str) -> Path:
@@ -87,8 +88,10 @@ def initial_model(config: TrainConfig) -> nn.Module:
     return load_released(config.init_from, Path(config.audio_weights) if config.audio_weights else None)[0]
 
 
-def take_over(model: nn.Module, source: nn.Module, name: str, tell: Tell) -> None:
+def take_over(model: nn.Module, source: nn.Module, name: str, tell: Tell) -> frozenset[str]:
     """Copies every weight of `source` that `model` has in the same shape; the others stay random and are told.
+
+    Returns the parameters among these others.
 
     Raises:
         InputError: nothing that can be trained fits.
@@ -104,6 +107,7 @@ def take_over(model: nn.Module, source: nn.Module, name: str, tell: Tell) -> Non
         tell(f"New size, so starting from random weights: {_list(resized)}.")
     if added:
         tell(f"Not in {name}, so starting from random weights: {_list(added)}.")
+    return frozenset(key for key, _ in model.named_parameters() if key not in fitting)
 
 
 def _list(names: list[str], most: int = 4) -> str:

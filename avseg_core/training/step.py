@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,10 +60,12 @@ class Stepper:
         world: World,
         total_steps: int,
         rehearsal: Rehearsal | None = None,
+        new: Collection[str] = (),
     ) -> None:
+        """`new`: parameters that learn as a whole also where all else learns by adapters."""
         self.model, self.config, self.world, self.total_steps = model, config, world, total_steps
-        self.rehearsal = rehearsal
-        self.optimizer = build_optimizer(model, config)
+        self.rehearsal, self.new = rehearsal, new
+        self.optimizer = build_optimizer(model, config, new)
         dtype = _half(config, world.device)
         self.autocast = torch.autocast(world.device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
         self.scaler = torch.amp.GradScaler("cuda", enabled=dtype == torch.float16)
@@ -71,7 +73,7 @@ class Stepper:
 
     def begin(self, epoch: int) -> None:
         """Freezes and thaws what `epoch` says."""
-        set_trainable(self.model, self.config, epoch)
+        set_trainable(self.model, self.config, epoch, self.new)
         thawed = epoch == self.config.freeze_backbone_epochs
         if self.world.size > 1 and (thawed or self._parallel is self.model):
             self._parallel = self.model

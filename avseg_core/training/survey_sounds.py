@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from avseg_core.audio.front_end import FrontEnd, window_logmel
-from avseg_core.config import finetune_preset
 from avseg_core.data.audio import RATE
 from avseg_core.data.folder import WINDOW_SECONDS, AnnotatedClip
 from avseg_core.errors import AVSegError
@@ -18,6 +17,7 @@ from avseg_core.inference.segmenter import top_tags
 from avseg_core.media import AudioReader
 from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.checkpoints import load_model
+from avseg_core.presets import finetune_preset
 from avseg_core.training.survey_report import Tags
 
 FRONT_END: FrontEnd = "yamnet"

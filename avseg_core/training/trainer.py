@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from avseg_core.training.control import Inbox
 from avseg_core.training.distributed import World
 from avseg_core.training.ema import ModelAverage
 from avseg_core.training.events import CheckpointSaved, Evaluated, EventWriter, Notice, Outcome, Phase, StepDone
-from avseg_core.training.order import StepOrder, load_steps, without_labels
+from avseg_core.training.order import StepOrder, is_evaluated, load_steps, without_labels
 from avseg_core.training.pace import Pace, memory_mb
 from avseg_core.training.rehearsal import Rehearsal
 from avseg_core.training.run_store import Run
@@ -61,6 +61,8 @@ class TrainState:
     """Value of each of `keep_best` for the weights that were kept."""
     without_gain: int = 0
     """Evaluations since mIoU last rose."""
+    new: tuple[str, ...] = ()
+    """Parameters that the model the run starts from does not have in this shape."""
 
 
 class Trainer:
@@ -78,14 +80,16 @@ class Trainer:
         events: EventWriter,
         inbox: Inbox,
         rehearsal: Rehearsal | None = None,
+        new: Collection[str] = (),
     ) -> None:
+        """`new` as `TrainState.new`: these learn as a whole also where all else learns by adapters."""
         self.config, self.run_folder, self.model, self.world = config, run, model, world
         self.train_clips, self.val_clips = train_clips, val_clips
         self.order = StepOrder(len(train_clips), config.batch_size, config.seed)
         all_steps = config.epochs * self.order.steps_per_epoch
         self.total_steps = min(config.max_steps, all_steps) if config.max_steps else all_steps
-        self.state = TrainState(micro_batches=config.accumulate)
-        self.stepper = Stepper(model, config, world, self.total_steps, rehearsal)
+        self.state = TrainState(micro_batches=config.accumulate, new=tuple(sorted(new)))
+        self.stepper = Stepper(model, config, world, self.total_steps, rehearsal, new)
         self.average = ModelAverage(model, config.ema_decay) if config.ema_decay else None
         self._events, self._inbox = events, inbox
         self._snapshots: Snapshots | None = None
@@ -189,18 +193,14 @@ class Trainer:
         if state.step == 0 or state.evaluated_step == state.step:
             return False
         at_end_of_epoch = state.step % self.order.steps_per_epoch == 0
-        if at_end_of_epoch and self._is_evaluated(self.epoch - 1):
+        if at_end_of_epoch and is_evaluated(self.config, self.epoch - 1):
             return True
         never = state.evaluated_step < 0 or self.config.evaluate_every == 0
         return state.step >= self.total_steps and (never or not at_end_of_epoch)
 
-    def _is_evaluated(self, epoch: int) -> bool:
-        every = self.config.evaluate_every
-        return every > 0 and epoch >= self.config.evaluate_from and epoch % every == 0
-
     def _evaluations_left(self) -> int:
         epochs = range(self.epoch, self.total_steps // self.order.steps_per_epoch)
-        return sum(map(self._is_evaluated, epochs))
+        return sum(is_evaluated(self.config, epoch) for epoch in epochs)
 
     def _evaluate(self) -> None:
         """The first process evaluates, all learn the result. A user who ends the run ends the evaluation too."""

@@ -1688,8 +1688,8 @@ Entf nimmt es von dieser Liste</translation>
         <translation>Es gibt noch kein Modell, mit dem begonnen werden könnte; bitte ein anderes Rezept wählen.</translation>
     </message>
     <message>
-        <source>The mask head only: fastest</source>
-        <translation>Nur der Maskenkopf: am schnellsten</translation>
+        <source>Only what draws the masks: fastest</source>
+        <translation>Nur was die Masken zeichnet: am schnellsten</translation>
     </message>
     <message>
         <source>A small addition to each layer (LoRA)</source>

@@ -18,6 +18,7 @@ from avseg_app.live.page import LivePage
 from avseg_app.live.source_bar import ADDRESS, FILE
 from avseg_app.main_window import MainWindow
 from avseg_app.workers.frame_ring import SharedFrame
+from avseg_app.workers.live_client import LiveClient
 from avseg_app.workers.live_protocol import (
     Calibrated,
     DeviceLists,
@@ -353,15 +354,29 @@ def test_no_recording_runs_when_the_process_has_given_up(live: LivePage) -> None
     assert live.saving.recording is None
 
 
+def test_a_start_that_is_refused_does_not_look_like_running(live: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.bar.show_running(True)
+    live.client.start_refused.emit("--source 'Desk': no such camera.")
+    assert live.bar.start_button.text() == "Start"
+    assert live.canvas._note == "--source 'Desk': no such camera."
+    live.client.without_masks = "There is no device cuda."
+    monkeypatch.setattr(LiveClient, "running", True)
+    live.client.model_refused.emit()
+    assert live.canvas._note == "There is no device cuda."
+    live.client.status_changed.emit(DeviceStatus("camera", "Desk", DeviceState.RUNNING))
+    assert live.canvas._note == "There is no device cuda.", "not taken for running as it should"
+    live.client.without_masks = ""
+
+
 def test_calibration_is_one_click(live: LivePage, window: MainWindow, qtbot: QtBot) -> None:
     pairing = live.panel.pairing
     qtbot.mouseClick(pairing.calibrate_button, Qt.MouseButton.LeftButton)
     assert "Start the camera first" in window.messages.text
-    live.client.calibrated.emit(Calibrated(0.118, ""))
+    live.client.calibrated.emit(Calibrated(0, 0.118, ""))
     assert pairing.offset.value() == 118
     assert live._config().av_offset == pytest.approx(0.118)
     assert "118 ms after the picture" in window.messages.text
-    live.client.calibrated.emit(Calibrated(None, "No clap or flash stood out."))
+    live.client.calibrated.emit(Calibrated(0, None, "No clap or flash stood out."))
     assert window.messages.text == "No clap or flash stood out."
     assert pairing.offset.value() == 118
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from avseg_app.workers.frame_ring import FrameRing
 from avseg_app.workers.live_process import LiveWorker
 from avseg_app.workers.live_protocol import (
     LiveModelReady,
+    LiveModelRefused,
     LiveRefused,
     LiveTick,
     RecordingDone,
@@ -108,8 +110,8 @@ def test_without_a_model_pictures_and_recordings_go_on(
 
     monkeypatch.setattr(LiveModel, "load", refuse)
     talk.worker._guard(START)
-    assert wait_for(talk.hears(LiveRefused))
-    assert talk.last(LiveRefused).message == "There is no model gone; choose another."
+    assert wait_for(talk.hears(LiveModelRefused))
+    assert talk.last(LiveModelRefused).message == "There is no model gone; choose another."
     talk.worker._guard(StartRecording(tmp_path, video=True, sound=True, masks=True))
     session = talk.worker._session
     assert session is not None
@@ -134,3 +136,19 @@ def test_a_missing_virtual_camera_is_told(talk: Talk, monkeypatch: pytest.Monkey
     talk.worker._guard(ShowToOthers(None))
     assert wait_for(talk.hears(ShownToOthers))
     assert talk.last(ShownToOthers) == ShownToOthers("")
+
+
+def test_a_start_with_devices_that_are_not_there_is_refused_by_its_number(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LiveModel, "load", lambda config: scene_model())
+    talk.worker._guard(replace(START, source="no such camera", number=7))
+    assert wait_for(talk.hears(LiveRefused))
+    assert talk.last(LiveRefused).start == 7
+    assert "no such camera" in talk.last(LiveRefused).message
+    assert talk.worker._session is None
+    talk.worker._guard(replace(START, number=8))
+    talk.said.clear()
+    talk.worker._guard(StartRecording(Path("/dev/null/nowhere"), video=True, sound=True, masks=True))
+    assert wait_for(talk.hears(LiveRefused))
+    assert talk.last(LiveRefused).start is None, "pictures and sound go on"

@@ -42,6 +42,23 @@ def test_the_newest_picture_is_read_once(ring: FrameRing) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("shape", [(768, 1024), (600, 40), (40, 600), (512, 512)])
+def test_a_large_mask_is_scaled_down_and_not_left_out(ring: FrameRing, shape: tuple[int, int]) -> None:
+    mask = np.zeros(shape, np.uint8)
+    mask[:, : shape[1] // 2] = 255
+    writer = FrameRing(ring.name)
+    writer.write(_image(1), mask, 0.0)
+    writer.close()
+    frame = ring.read()
+    assert frame is not None
+    assert frame.mask is not None
+    height, width = frame.mask.shape
+    assert max(height, width) == 512
+    assert height / width == pytest.approx(shape[0] / shape[1], rel=0.02)
+    assert (frame.mask[:, : width // 2 - 1] == 255).all()
+    assert (frame.mask[:, width // 2 + 1 :] == 0).all()
+
+
 def test_what_was_read_does_not_change_any_more(ring: FrameRing) -> None:
     writer = FrameRing(ring.name)
     writer.write(_image(1), None, 0.0)

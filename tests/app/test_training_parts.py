@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,20 @@ from avseg_app.training.compare_dialog import figures
 from avseg_app.training.curves import smoothed
 from avseg_app.training.jobs import RunView, free_run_name
 from avseg_app.training.mask_history import list_steps, load_frames, overlay
-from avseg_app.training.recipe import FINETUNE, HOLD_OUT, Recipe, base_config, command_words, recipes_for
+from avseg_app.training.recipe import FINETUNE, HOLD_OUT, LEARNING, Recipe, base_config, command_words, recipes_for
 from avseg_app.training.setting_docs import explanations
 from avseg_app.training.settings_form import DECIDED_ELSEWHERE, SettingsForm
 from avseg_app.widgets.swatches import OVERLAY_COLORS
 from avseg_core.commands import train
-from avseg_core.config import ModelConfig, TrainConfig, preset, preset_names, with_overrides
+from avseg_core.config import ModelConfig, TrainConfig, with_overrides
+from avseg_core.models.registry import build_model
+from avseg_core.presets import preset, preset_names
+from avseg_core.training.optim import set_trainable
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Survey
 from tests.app.conftest import MODEL
 from tests.avsbench_fixtures import make_folder, make_s4
+from tests.segment_fixtures import small_model_config
 
 
 def survey_of(root: Path, dataset: str = "folder", **changes: object) -> Survey:
@@ -51,6 +56,19 @@ def configured(words: list[str]) -> TrainConfig:
     train.add_arguments(parser)
     args = parser.parse_args(["--out", "run", *words])
     return with_overrides(train._new_config(args), train._assignments(args))
+
+
+@pytest.mark.parametrize("with_names", [True, False])
+def test_head_only_is_what_draws_the_masks_and_nothing_before(with_names: bool) -> None:
+    names = dict.fromkeys(("label_prior", "label_grouping", "label_queries"), with_names)
+    model = build_model(
+        replace(small_model_config(), backbone="tf_efficientnet_lite2", audio_encoder="yamnet", reformer="qr", **names)
+    )
+    config = TrainConfig(model=model.config, freeze=LEARNING["head"].freeze)
+    set_trainable(model, config, 0)
+    learning = {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert learning == {"mask_feature", "mask_head"}
+    assert {name for name, part in model.named_children() if part.training} == learning
 
 
 def test_smoothing_keeps_constants_gaps_and_the_first_value() -> None:

@@ -30,8 +30,9 @@ from avseg_app.training.recipe import LEARNING, learning_of
 from avseg_app.training.recipe_page import RecipePage
 from avseg_app.training.wipe import Wipe
 from avseg_app.training.wipe_dialog import WipeDialog, load_moments, moments_of
-from avseg_core.config import DataConfig, TrainConfig, preset, save_toml
+from avseg_core.config import DataConfig, TrainConfig, save_toml
 from avseg_core.errors import InputError
+from avseg_core.presets import preset
 from avseg_core.training.events import Evaluated, Finished, to_line
 from avseg_core.training.library import Speed, keep_runtimes, keep_speed, read_card
 from avseg_core.training.run_store import Run, RunStatus

@@ -25,8 +25,8 @@ from avseg_app.widgets.controls import Choice
 from avseg_app.workspace.document import JobState
 from avseg_app.workspace.job_bar import JobBar
 from avseg_app.workspace.toolbar import Toolbar
-from avseg_core.config import finetune_preset
 from avseg_core.media.capture import DeviceState, DeviceStatus
+from avseg_core.presets import finetune_preset
 from avseg_core.training.run_store import Run, RunStatus
 from tests.app.conftest import PATIENCE, grab
 from tests.app.test_window import drop

@@ -22,10 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from avseg_core.config import DataConfig, finetune_preset  # noqa: E402
+from avseg_core.config import DataConfig  # noqa: E402
 from avseg_core.data.registry import build_dataset  # noqa: E402
 from avseg_core.evaluation import evaluate_model  # noqa: E402
 from avseg_core.models.checkpoints import load_model  # noqa: E402
+from avseg_core.presets import finetune_preset  # noqa: E402
 from avseg_core.training.run_store import Run  # noqa: E402
 from tests.benchmarks.finetune_clips import UNKNOWN, demo_things, write_clips, write_demo  # noqa: E402
 

@@ -26,7 +26,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avseg_core.config import model_preset
 from avseg_core.inference.fuse import PackedConv, PackedFeedForward, prepare_for_inference
 from avseg_core.models import audio_encoders, avsegformer, deformable
 from avseg_core.models.attention import MultiHeadAttention
@@ -34,6 +33,7 @@ from avseg_core.models.mask_head import PixelMLP
 from avseg_core.models.mixer import ChannelAttentionMixer
 from avseg_core.models.queries import QueryGenerator, QueryGeneratorLayer
 from avseg_core.models.registry import build_model
+from avseg_core.presets import model_preset
 
 TOLERANCE = 1e-4
 Patches = Callable[[nn.Module], list[AbstractContextManager[Any]]]

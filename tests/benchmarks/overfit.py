@@ -22,8 +22,9 @@ from torch import nn
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from avseg_core.config import preset, with_overrides  # noqa: E402
+from avseg_core.config import with_overrides  # noqa: E402
 from avseg_core.models.audio_encoders import VGGish  # noqa: E402
+from avseg_core.presets import preset  # noqa: E402
 from avseg_core.training import control  # noqa: E402
 from avseg_core.training.events import Evaluated, Event, StepDone  # noqa: E402
 from avseg_core.training.job import train  # noqa: E402

@@ -102,7 +102,7 @@ def take(camera: Camera) -> None:
     settings.update(overlay_mode="fill")
     page._calibrate()
     shoot("live-calibrate")
-    page.client.calibrated.emit(Calibrated(0.086, ""))
+    page.client.calibrated.emit(Calibrated(0, 0.086, ""))
     shoot("live-calibrated")
     window.messages.dismiss()
     page.bar.freeze_button.setChecked(True)

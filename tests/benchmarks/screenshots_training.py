@@ -28,10 +28,11 @@ from avseg_app.training.jobs import RunView
 from avseg_app.training.mask_history import overlay
 from avseg_app.training.page import TrainingPage
 from avseg_app.training.wipe_dialog import Moment
-from avseg_core.config import TrainConfig, finetune_preset
+from avseg_core.config import TrainConfig
 from avseg_core.data.check import CheckReport, Problem
 from avseg_core.data.import_report import Offer
 from avseg_core.media import VideoReader
+from avseg_core.presets import finetune_preset
 from avseg_core.training.events import (
     Evaluated,
     Event,

@@ -179,3 +179,28 @@ def test_rates_and_channels_are_tried_in_order(
     assert source._stream.settings["samplerate"] == taken[0]
     source.close()
     assert tried == asked
+
+
+def test_a_look_for_new_devices_leaves_an_open_stream_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    restarts: list[str] = []
+
+    class Library(_Refusing):
+        def _terminate(self) -> None:
+            restarts.append("terminate")
+
+        def check_input_settings(self, device: object, **settings: object) -> None:
+            """Takes any."""
+
+        def InputStream(self, **settings: object) -> SimpleNamespace:
+            return SimpleNamespace(start=lambda: None, abort=lambda: None, close=lambda: None)
+
+    library = Library("")
+    monkeypatch.setattr(capture_microphone, "sound_library", lambda: library)
+    source = DeviceMicrophone(0, "USB microphone")
+    source.open()
+    restarts.clear()
+    refresh_devices()
+    assert restarts == []
+    source.close()
+    refresh_devices()
+    assert restarts == ["terminate"]

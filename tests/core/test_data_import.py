@@ -14,6 +14,7 @@ from pycocotools.coco import COCO
 
 from avseg_core.cli import main
 from avseg_core.config import DataConfig
+from avseg_core.data.clip_sources import PictureSource
 from avseg_core.data.coco_index import annotation_files
 from avseg_core.data.coco_masks import decode, decompress
 from avseg_core.data.folder_table import read_classes
@@ -174,6 +175,20 @@ def test_pictures_with_a_sound_become_a_video(tmp_path: Path) -> None:
     np.testing.assert_array_equal(masks[2] > 0, mask)
     assert 180 < (masks[4] > 0).sum() < 250
     assert [bool(masks[k].any()) for k in range(6)] == [False, False, True, False, True, False]
+
+
+@pytest.mark.parametrize("fps", [0.0, -5.0, float("nan"), float("inf"), 1e-5])
+def test_a_rate_that_is_none_is_refused(tmp_path: Path, fps: float, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [tmp_path / f"{k}.png" for k in range(3)]
+    for path in paths:
+        Image.new("RGB", (SIZE, 48)).save(path)
+    write_wav(tmp_path / "bird.wav", np.zeros(16000))
+    with pytest.raises(InputError, match=r"bird\.wav: 3 pictures .* say with --fps"):
+        PictureSource(paths, tmp_path / "bird.wav", fps)
+    PictureSource(paths[:1], tmp_path / "bird.wav", fps)  # a single picture has no rate
+    if fps <= 0:
+        assert main(["import-data", str(tmp_path), "--out", str(tmp_path / "set"), "--fps", str(fps)]) == 2
+        assert "--fps" in capsys.readouterr().err
 
 
 def test_single_pictures_stand_for_their_sound(tmp_path: Path) -> None:

@@ -60,7 +60,11 @@ def test_frames_times_and_sound_are_those_of_the_video(run: tuple[Path, Path], t
 
 
 def test_the_mask_is_on_the_frames_of_its_second_only(run: tuple[Path, Path], tmp_path: Path) -> None:
-    overlay = export(run[1], tmp_path)
+    assert_drawn_as_heard(export(run[1], tmp_path))
+
+
+def assert_drawn_as_heard(overlay: Path) -> None:
+    """On every frame the mask of its second of `PLAN`, and no other."""
     top, bottom, left, right = box(RED_BOX, 120, 160)
     red, green = scene(120, 160)[(top + bottom) // 2, (left + right) // 2], np.array([20, 220, 20])
     with VideoReader(overlay) as reader:
@@ -98,8 +102,14 @@ def test_sparse_masks_hold_for_half_a_second(run: tuple[Path, Path], tmp_path: P
         drawn = {round(float(frame.time), 3): frame.image.mean() > 200 for frame in reader.frames()}
     times = [time for time, white in drawn.items() if white]
     assert min(times) == pytest.approx(1.5, abs=0.035)
-    assert 2.4 < max(times) <= 3.0  # the last mask holds a little longer, to the end of a clip's last second
+    assert max(times) == pytest.approx(2.5, abs=0.035)
     assert not drawn[max(drawn)]
+
+
+def test_masks_of_times_in_any_order_are_on_their_own_frames(run: tuple[Path, Path], tmp_path: Path) -> None:
+    segmenter = Segmenter(ToneModel(), InferenceConfig(model="tones", device="cpu"))
+    segment_video(segmenter, run[0], tmp_path / "at.avseg", at=[3.5, 0.5, 1.5])
+    assert_drawn_as_heard(export(tmp_path / "at.avseg", tmp_path))  # nothing from 2 to 3 s, which nobody asked for
 
 
 def test_odd_sizes_and_classes(tmp_path: Path) -> None:

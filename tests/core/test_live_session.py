@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,10 +17,13 @@ import pytest
 from numpy.typing import NDArray
 
 from avseg_core.errors import AVSegError, InputError
+from avseg_core.inference import live
 from avseg_core.inference.live import LatencyHistogram, LiveSession, SessionListener
 from avseg_core.inference.live_config import LiveConfig, LiveResult
 from avseg_core.inference.live_recording import RecordOptions, masks_of
-from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceState, SoundBlock, SourceError
+from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceState, DeviceStatus, SoundBlock, SourceError
+from avseg_core.media.capture_calibration import Calibration
+from avseg_core.media.capture_microphone_feed import MicrophoneFeed
 from avseg_core.media.capture_sources import camera, microphone
 from avseg_core.media.capture_stream import PlayClock
 from avseg_core.media.capture_test_source import TURN, TestCamera, TestMicrophone, TestScene
@@ -305,6 +309,64 @@ def test_a_recording_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AVSegError, match="file: "):
         session.record(RecordOptions(folder=blocked))
     assert session.current_recording is None
+
+
+class _LateMicrophone(TestMicrophone):
+    """The test tone, handed over 0.8 s late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: deque[SoundBlock] = deque()
+
+    def read(self) -> SoundBlock | None:
+        block = super().read()
+        if block is not None:
+            self._waiting.append(block)
+        due = self._waiting and self._waiting[0].time < time.monotonic() - 0.8
+        return self._waiting.popleft() if due else None
+
+
+@pytest.mark.parametrize("window", ["ending", "centred"])
+def test_a_microphone_that_lags_is_told_and_masks_go_on_with_its_sound(window: str) -> None:
+    said: list[DeviceStatus] = []
+    listener, results = SessionListener(on_status=said.append), list[LiveResult]()
+    listener.on_result = results.append
+    session = LiveSession(lambda: TestCamera(OPTIONS), _LateMicrophone, replace(RAW, window=window), listener)
+    with _segmenting(session):
+        assert wait_for(lambda: any("late" in status.warnings for status in said))
+        count = len(results)
+        assert wait_for(lambda: len({result.frame_index for result in results[count:]}) > 5)
+    assert "half a second late" in next(status.message for status in said if "late" in status.warnings)
+    late = results[count:]  # of what has come by then, and of no silence in its place
+    assert statistics.median(result.done - result.sound_stop for result in late) > 0.75
+    assert statistics.median(result.loudness for result in late) > -60
+    apart = [abs(result.sound_stop - result.frame_time) for result in late if not result.reused]
+    assert statistics.median(apart) < 1.0
+
+
+def test_a_calibration_that_was_started_again_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, first, second = _session()[0], list[object](), list[object]()
+
+    class Calibrator:
+        seconds = 9.0
+        made = 0
+
+        def __init__(self) -> None:
+            Calibrator.made += 1
+            self.number = Calibrator.made
+
+        def finish(self, heard: MicrophoneFeed) -> Calibration:
+            if self.number == 1:
+                session.calibrate(second.append)
+            return Calibration(0.1 * self.number, 9.0)
+
+    monkeypatch.setattr(live, "Calibrator", Calibrator)
+    session.calibrate(first.append)
+    session._finish_calibration()
+    assert (first, second) == ([], [])
+    session._finish_calibration()
+    session._finish_calibration()
+    assert (first, second) == ([], [Calibration(0.2, 9.0)])
 
 
 def test_latency_percentiles() -> None:

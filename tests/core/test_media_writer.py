@@ -11,6 +11,7 @@ import pytest
 
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.media import AudioReader, VideoReader, VideoWriter
+from avseg_core.media.writer_sound import CopiedSound
 from tests.media_fixtures import NTSC, Clip, Tone, picture, read_number, remux, rotate, write_clip
 
 
@@ -52,6 +53,27 @@ def test_constant_rates_stay_exact(tmp_path: Path, rate: Fraction) -> None:
 def test_rounded_stamps_of_a_constant_rate_become_exact_again(tmp_path: Path) -> None:
     target = copy(write_clip(tmp_path / "in.mkv", 40), tmp_path / "out.mp4")
     assert stamps(target) == [k / NTSC for k in range(40)]
+
+
+@pytest.mark.parametrize(("named", "real"), [(Fraction(30), NTSC), (NTSC, Fraction(30)), (Fraction(60), 2 * NTSC)])
+@pytest.mark.parametrize("count", [62, 300])
+def test_a_wrong_rate_in_the_header_is_not_copied(tmp_path: Path, named: Fraction, real: Fraction, count: int) -> None:
+    pts = tuple(round(1000 * k / real) for k in range(count))
+    clip = Clip(fps=named, time_base=Fraction(1, 1000), pts=pts)
+    source = write_clip(tmp_path / "in.mkv", count, clip=clip)
+    with av.open(str(source)) as container:
+        assert container.streams.video[0].average_rate == pytest.approx(named, rel=1e-4)
+    target = copy(source, tmp_path / "out.mp4")
+    assert stamps(target) == [k / real for k in range(count)]
+    with av.open(str(target)) as container:
+        assert container.streams.video[0].average_rate == real
+
+
+def test_the_header_names_the_rate_that_a_short_clip_cannot_tell(tmp_path: Path) -> None:
+    for rate in (NTSC, Fraction(30)):  # 10 stamps of whole milliseconds fit both
+        source = write_clip(tmp_path / f"{rate.denominator}.mkv", 10, clip=Clip(fps=rate))
+        with VideoReader(source) as reader:
+            assert reader.constant_rate == rate
 
 
 def test_variable_rates_keep_every_stamp(tmp_path: Path) -> None:
@@ -205,6 +227,60 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     ):
         fill()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (av.error.ExternalError(1, "Generic error in an external library"), "Generic error in an external library"),
+        (av.error.InvalidDataError(1, "Invalid data"), "Invalid data"),
+        (av.error.MemoryError(12, "Cannot allocate memory"), r"Cannot allocate memory\); close other programs"),
+        (MemoryError(), r"out of memory\); close other programs"),
+    ],
+)
+def test_whatever_fails_in_writing_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    sound = write_clip(tmp_path / "sound.mp4", 5, tones=[Tone(seconds=1.0)])
+    for place in (
+        (CopiedSound, "feed"),
+        (CopiedSound, "attach"),
+        (VideoWriter, "_add_video"),
+        (VideoWriter, "_mux_held"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(*place, fail)
+            with pytest.raises(AVSegError, match=rf"out\.mp4: could not be written \({words}"):
+                write_two(tmp_path / "out.mp4", sound)
+        assert list(tmp_path.iterdir()) == [sound]
+
+
+def write_two(path: Path, sound: Path) -> None:
+    with VideoWriter(path, 96, 64, fps=Fraction(10), sound_from=sound) as writer:
+        writer.write(picture(0), 0.0)
+        writer.write(picture(1), 0.1)
+
+
+def test_pictures_that_the_encoder_refuses_are_one_line(tmp_path: Path) -> None:
+    def write() -> None:
+        with VideoWriter(tmp_path / "out.mp4", 2, 20000, fps=Fraction(10)) as writer:
+            writer.write(np.zeros((20000, 2, 3), np.uint8), 0.0)
+
+    with pytest.raises(AVSegError, match=r"out\.mp4: could not be written .*size of the pictures"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_cannot_be_given_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "out.mp4").mkdir()
+    writer = VideoWriter(tmp_path / "out.mp4", 96, 64, fps=Fraction(10))
+    writer.write(picture(0), 0.0)
+    with pytest.raises(AVSegError, match=r"out\.mp4: could not be written"):
+        writer.finish()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
 
 
 def test_frames_of_one_time_do_not_stop_it(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from avseg_core.config import ModelConfig, lite_model_config, model_preset
+from avseg_core.config import ModelConfig
 from avseg_core.errors import InputError
 from avseg_core.models.attention import MultiHeadAttention
 from avseg_core.models.audio_encoders import VGGish, YAMNet, per_distinct
@@ -18,6 +18,7 @@ from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.mixer import MIXERS
 from avseg_core.models.output import AVSModel, AVSOutput, cat_visual, slice_visual
 from avseg_core.models.registry import available, build_model
+from avseg_core.presets import lite_model_config, model_preset
 
 SMALL = ModelConfig(
     backbone="mobilenetv3_small_050",

@@ -53,3 +53,15 @@ def test_no_thread_is_left_behind() -> None:
     next(results)
     results.close()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_what_was_taken_before_the_items_fail_is_still_yielded(lanes: int) -> None:
+    def items() -> Iterator[int]:
+        yield from range(5)
+        raise OSError("the disk is gone")
+
+    results = in_lanes(lambda item: item * item, items(), lanes)
+    assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(results)

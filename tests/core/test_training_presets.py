@@ -2,8 +2,10 @@
 
 import pytest
 
-from avseg_core.config import OWN_PRESETS, TrainConfig, from_dict, preset, preset_names, to_dict, with_overrides
+from avseg_core.config import TrainConfig, from_dict, to_dict, with_overrides
 from avseg_core.errors import InputError
+from avseg_core.presets import OWN_PRESETS, preset, preset_names
+from avseg_core.training.settings_check import check_config
 
 
 @pytest.mark.parametrize("backbone", ["r50", "pvt"])
@@ -80,3 +82,12 @@ def test_settings_by_assignment():
 def test_an_assignment_that_fits_nothing_is_refused(bad):
     with pytest.raises(InputError):
         with_overrides(preset("v1-s4-r50"), [bad])
+
+
+@pytest.mark.parametrize("name", ["intermediate", "mix", "empty_mask", "audio_visual", "rehearsal"])
+@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
+def test_a_weight_of_the_loss_that_cannot_be_meant_is_refused(name: str, weight: float) -> None:
+    config = with_overrides(preset("finetune"), [f"loss.{name}_weight={weight}"])
+    with pytest.raises(InputError, match=rf"loss\.{name}_weight must be 0 or more, not {weight}"):
+        check_config(config)
+    check_config(with_overrides(preset("finetune"), [f"loss.{name}_weight=0"]))

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from avseg_core.config import DataConfig, ModelConfig, TrainConfig
+from avseg_core.config import DataConfig, ModelConfig, TrainConfig, with_overrides
+from avseg_core.data.folder_table import read_classes
 from avseg_core.data.registry import build_dataset
 from avseg_core.models.checkpoints import load_model, save_model
 from avseg_core.models.registry import build_model
@@ -20,6 +21,7 @@ from avseg_core.training.job import train
 from avseg_core.training.optim import build_optimizer, prepare_tuning, set_trainable
 from avseg_core.training.rehearsal import Rehearsal, make_rehearsal, rehearsal_loss
 from avseg_core.training.run_store import Run
+from avseg_core.training.setup import take_over
 from tests.avsbench_fixtures import make_folder
 from tests.core.tiny_training import SIZE, Tiny, tiny_config
 from tests.segment_fixtures import small_model_config
@@ -85,6 +87,22 @@ def test_the_classifiers_behind_the_label_prior_never_learn() -> None:
     assert learning == {"to_memory.weight", "to_memory.bias", "to_mask_feature.weight", "to_mask_feature.bias"}
 
 
+def test_a_layer_of_another_size_than_the_parents_learns_as_a_whole() -> None:
+    parent = build_model(small_model_config())
+    torch.manual_seed(1)
+    model = build_model(replace(small_model_config(), num_classes=3, num_queries=12))
+    new = take_over(model, parent, "parent", lambda text: None)
+    assert {name.split(".")[0] for name in new} == {"queries", "mask_head"}
+    config = TrainConfig(model=model.config, tuning="lora", lora_rank=2, freeze=("backbone",))
+    prepare_tuning(model, config, new)
+    set_trainable(model, config, 0, new)
+    optimizer = build_optimizer(model, config, new)
+    learning = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert {name for name in learning if not name.endswith((".up", ".down"))} == new
+    assert len(learning) > len(new)
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(learning)
+
+
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(3)
@@ -123,6 +141,26 @@ def test_a_run_that_rehearses_goes_on_bit_by_bit(own: Path, parent: Path, tmp_pa
     assert not torch.equal(exported.mask_head.weight, load_model(parent).mask_head.weight)
     started = next(event for event in cut.events() if isinstance(event, Started))
     assert (started.trained_parameters < started.parameters) == (tuning == "lora")
+
+
+def test_a_run_with_other_classes_is_low_rank_elsewhere_and_goes_on(parent: Path, tmp_path: Path) -> None:
+    own = make_folder(tmp_path / "own", {"train": 2, "val": 1}, size=SIZE, classes=True)
+    classes = len(read_classes(own))
+    settings = ["tuning=lora", f"model.num_classes={classes}", "loss.empty_mask_weight=0", "weight_decay=0"]
+    config = config_for(own, parent, *settings)
+    whole, cut = Run(tmp_path / "whole"), Run(tmp_path / "cut")
+    result = train(config, whole)
+    train(with_overrides(config, ["max_steps=2"]), cut)
+    train(config, cut, resume=True)
+    one, other = load_state(whole.last_checkpoint)["model"], load_state(cut.last_checkpoint)["model"]
+    assert {"mask_head.weight", "mixer.parametrizations.weight.original"} <= one.keys()
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+    torch.manual_seed(config.seed)
+    start = Tiny(config.model)
+    exported = load_model(result.model)
+    assert not torch.equal(exported.mask_head.weight, start.mask_head.weight)
+    assert not torch.equal(exported.mask_head.bias, start.mask_head.bias)
+    assert torch.linalg.matrix_rank((exported.mask_head.weight - start.mask_head.weight).flatten(1)) == classes
 
 
 def test_rehearsal_costs_nothing_while_the_answers_are_the_same(own: Path, parent: Path, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avseg_core.config import ModelConfig, TrainConfig, preset, with_overrides
+from avseg_core.config import ModelConfig, TrainConfig, with_overrides
 from avseg_core.models.output import AVSOutput
 from avseg_core.models.registry import ARCHITECTURES
+from avseg_core.presets import preset
 
 SIZE = 32
 TINY = [

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from avseg_core.cli import main
-from avseg_core.config import lite_model_config
 from avseg_core.errors import InputError
 from avseg_core.models import checkpoints
 from avseg_core.models.checkpoints import load_released, to_released
 from avseg_core.models.registry import build_model
+from avseg_core.presets import lite_model_config
 
 StateDict = dict[str, Tensor]
 

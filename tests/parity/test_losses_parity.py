@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from avseg_core.config import LossConfig, train_preset
+from avseg_core.config import LossConfig
 from avseg_core.data.sample import AVSBatch
 from avseg_core.losses import compute_loss
 from avseg_core.models.output import AVSOutput
+from avseg_core.presets import train_preset
 
 PUBLISHED = json.loads((Path(__file__).parent / "fixtures" / "losses.json").read_text(encoding="utf-8"))
 CLIPS = 2

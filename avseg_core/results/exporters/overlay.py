@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from avseg_core.errors import InputError
 from avseg_core.media.video import VideoReader
+from avseg_core.media.windows import place_at
 from avseg_core.media.writer import VideoWriter
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.exporters.base import EXPORTERS, ExportOptions, pixel_labels
 from avseg_core.results.identity import file_id
 from avseg_core.results.palette import voc_palette
-from avseg_core.results.recorded import REACH
+from avseg_core.results.recorded import REACH, RecordedWindows
 from avseg_core.results.result import RunHeader
 from avseg_core.results.store import MaskStore
 
@@ -69,8 +70,10 @@ class _Painter:
     def __init__(self, store: MaskStore, options: ExportOptions) -> None:
         self._store = store
         self._options = options
-        self._hold = _hold(store.header.settings)
-        self._last = store.header.planned - 1
+        self._windows = RecordedWindows(*store.moments(), reach=_hold(store.header.settings))
+        self._spans = self._windows.spans
+        if "rate" in store.header.settings and len(store) == store.header.planned > 0:
+            self._spans[-1, 1] = np.inf  # at a regular rate the last one tells of the rest of the video, too
         self._index: int | None = None
         self._layer: _Layer | None = None
 
@@ -83,16 +86,9 @@ class _Painter:
             self._layer.paint(image)
 
     def _window_at(self, time: float) -> int | None:
-        """The window with the nearest frame, up to half a step away; the last one also for the rest of the video."""
-        index = self._store.nearest(time + _TINY)  # on the border between two windows the later one holds
-        if index is None:
-            return None
-        result = self._store.get(index)
-        if result is None:
-            return None
-        distance = time - result.window.frame_time
-        hold = 2 * self._hold if index == self._last and distance > 0 else self._hold
-        return index if abs(distance) <= hold + _TINY else None
+        """The window with the nearest frame, of two the later; None where there is none near enough."""
+        place = place_at(self._spans, time + _TINY)
+        return None if place is None else self._windows.index_of(place)
 
     def _make_layer(self, index: int | None) -> _Layer | None:
         result = None if index is None else self._store.get(index)
