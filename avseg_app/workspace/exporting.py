@@ -83,7 +83,6 @@ class Exporting(QObject):
             store=document.store,
             video=document.path,
             folder=choice.folder,
-            stem=document.path.stem,
             formats=choice.formats,
             threshold=settings.values.threshold,
             color=overlay_color(settings.values),

@@ -49,6 +49,7 @@ class VideoWriter:
         time_base: tick of variable frame times, as `VideoReader.time_base`; None for a constant rate.
         sound_from: media file whose sound goes along; one without sound is fine.
         sound_track: place among its sound tracks.
+        comment: what the file says of itself.
 
     Raises:
         InputError: the folder of `path` cannot be written to, or `sound_from` cannot be read.
@@ -64,6 +65,7 @@ class VideoWriter:
         time_base: Fraction | None = None,
         sound_from: str | os.PathLike[str] | None = None,
         sound_track: int | None = None,
+        comment: str = "",
     ) -> None:
         self.path = Path(path)
         self.width, self.height = width, height
@@ -80,6 +82,7 @@ class VideoWriter:
         self._closed = False
         sound = sound_feed(sound_from, sound_track) if sound_from is not None else None
         self._container = self._open(sound.rate if sound else 1)
+        self._container.metadata["comment"] = comment
         try:
             self._stream = self._add_video()
             if sound is not None:
@@ -90,7 +93,9 @@ class VideoWriter:
             raise
 
     @classmethod
-    def like(cls, path: str | os.PathLike[str], reader: VideoReader, *, sound: bool = True) -> VideoWriter:
+    def like(
+        cls, path: str | os.PathLike[str], reader: VideoReader, *, sound: bool = True, comment: str = ""
+    ) -> VideoWriter:
         """A writer for pictures of the size and at the times of those of `reader`, with the sound of its file."""
         rate = reader.constant_rate
         return cls(
@@ -100,6 +105,7 @@ class VideoWriter:
             fps=rate or reader.info.fps,
             time_base=None if rate else reader.time_base,
             sound_from=reader.info.path if sound else None,
+            comment=comment,
         )
 
     def __enter__(self) -> VideoWriter:
