@@ -107,6 +107,8 @@ class Sidebar(QFrame):
             line = f"{100 * words.share(view):.0f} %"
         if view.best is not None:
             line += " · " + self.tr("mIoU {0:.3f}").format(view.best.miou)
+        if warmth := words.temperature(view):
+            line += f" · {warmth}"
         text = f"{view.name}\n{line}"
         if item.text() != text:
             item.setText(text)

@@ -14,6 +14,7 @@ from avseg_app.training.jobs import RunView, read_log
 from avseg_app.training.mask_history import MaskHistory
 from avseg_app.widgets.controls import column, frame, label, row, set_property
 from avseg_app.widgets.elided_label import ElidedLabel
+from avseg_app.widgets.flow import FlowLayout
 from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.background import Background
 
@@ -85,7 +86,7 @@ class WatchView(QWidget):
             self.bar,
             self.facts,
             self.trouble,
-            row(*actions, 0),
+            FlowLayout(actions),
             self.tabs,
         )
         self.setLayout(column(*parts, spacing=8, margins=(20, 14, 20, 12)))
@@ -178,7 +179,8 @@ class WatchView(QWidget):
             learning = self.tr("{0:.1f} of {1:.1f} M weights learn").format(
                 started.trained_parameters / 1e6, started.parameters / 1e6
             )
-            facts += [clips, learning, self.tr("on {0}").format(started.device.upper())]
+            device = self.tr("on {0}").format(started.device.upper())
+            facts += [clips, learning, ", ".join(filter(None, (device, words.temperature(view))))]
         if view.memory_mb:
             facts.append(self.tr("{0} of memory").format(words.size(view.memory_mb * 2**20)))
         if view.is_active and view.status.last_sign_of_life:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from avseg_core.config import TrainConfig
@@ -29,6 +30,7 @@ from avseg_core.training.run_store import Run
 from avseg_core.training.settings_check import check_config
 from avseg_core.training.setup import open_clips, prepare_rehearsal, rehearses, starting_model
 from avseg_core.training.step import Diverged
+from avseg_core.training.temperature import thermometer
 from avseg_core.training.trainer import Ended, Trainer
 
 
@@ -72,7 +74,9 @@ def train(
             stack.enter_context(run.held())
             if not resume:
                 run.write_config(config)
-        events = stack.enter_context(EventWriter(run.events_file if world.is_first else None))
+        events = stack.enter_context(
+            EventWriter(run.events_file if world.is_first else None, temperature=_thermometer(world))
+        )
         if world.is_first:
             events.listeners += listeners
         inbox = Inbox(run.folder, interrupted)
@@ -131,6 +135,14 @@ def _prepare(
     if resume:
         trainer.resume()
     return trainer
+
+
+def _thermometer(world: World) -> Callable[[], float | None]:
+    """That of the device of this process."""
+    gpu = ""
+    if world.device.type == "cuda":
+        gpu = f"GPU-{torch.cuda.get_device_properties(world.device).uuid}"
+    return thermometer(world.device.type, gpu)
 
 
 def _started(trainer: Trainer, device_reason: str) -> Started:

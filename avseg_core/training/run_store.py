@@ -20,6 +20,7 @@ from avseg_core.training.events import (
     Event,
     Failed,
     Finished,
+    Heartbeat,
     Notice,
     Opened,
     Phase,
@@ -142,6 +143,8 @@ class RunStatus:
     """Highest mIoU and F-score so far."""
     device: str = ""
     pid: int = 0
+    temperature: float | None = None
+    """Of the device in degrees Celsius, where the system tells."""
     last_sign_of_life: float = 0.0
     """Seconds since 1970."""
     message: str = ""
@@ -162,6 +165,7 @@ def summarise(events: Iterable[Event]) -> RunStatus:
             case Started():
                 status.state, status.message, host, status.pid = "running", "", event.host, event.pid
                 status.step, status.total_steps, status.device = event.resumed_step, event.total_steps, event.device
+                status.temperature = None
             case Phase():
                 status.state = "paused" if event.name == "paused" else "running"
                 status.phase, status.done, status.total = event.name, event.done, event.total
@@ -173,6 +177,8 @@ def summarise(events: Iterable[Event]) -> RunStatus:
                 status.best["fscore"] = max(event.fscore, status.best.get("fscore", 0.0))
             case Notice():
                 status.message = event.text
+            case Heartbeat():
+                status.temperature = event.temperature
             case Finished():
                 status.state, status.message, status.model = "finished", event.outcome, event.model
             case Failed():

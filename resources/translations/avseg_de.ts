@@ -116,6 +116,10 @@
         <translation>{0:.1f} Tage</translation>
     </message>
     <message>
+        <source>{0:.0f} °C</source>
+        <translation>{0:.0f} °C</translation>
+    </message>
+    <message>
         <source>Waiting</source>
         <translation>Wartet</translation>
     </message>

@@ -20,9 +20,12 @@ from avseg_app.training.mask_history import list_steps, load_frames, overlay
 from avseg_app.training.recipe import FINETUNE, HOLD_OUT, Recipe, base_config, command_words, recipes_for
 from avseg_app.training.setting_docs import explanations
 from avseg_app.training.settings_form import DECIDED_ELSEWHERE, SettingsForm
+from avseg_app.training.sidebar import Sidebar
+from avseg_app.training.watch import WatchView
 from avseg_app.widgets.swatches import OVERLAY_COLORS
 from avseg_core.commands import train
 from avseg_core.config import ModelConfig, TrainConfig, preset, preset_names, with_overrides
+from avseg_core.training.events import Started
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Survey
 from tests.app.conftest import MODEL
@@ -179,6 +182,28 @@ def test_a_run_that_diverged_offers_to_learn_slower(tmp_path: Path) -> None:
     assert view.can_resume
     assert words.trouble(view).startswith(reason.rpartition(", ")[0] + ". Resume continues from there")
     assert "--set" not in words.trouble(view)
+
+
+@pytest.mark.parametrize(("state", "degrees"), [("running", 61.6), ("running", None), ("finished", 61.6)])
+def test_the_temperature_of_the_device_is_shown_where_it_is_known(
+    qtbot: QtBot, tmp_path: Path, state: str, degrees: float | None
+) -> None:
+    status = RunStatus(state=state, temperature=degrees, last_sign_of_life=1.0)
+    started = Started(
+        resumed_step=0, total_steps=9, steps_per_epoch=3, pid=1, host="", processes=1, device="cpu",
+        device_reason="", parameters=2, trained_parameters=1, train_clips=3, val_clips=1,
+    )  # fmt: skip
+    view = RunView(Run(tmp_path / "mine"), status, False, None, started, (), (), None, 0.0, None)
+    watch, sidebar = WatchView(), Sidebar()
+    for widget in (watch, sidebar):
+        qtbot.addWidget(widget)
+    watch.show_run(view, [])
+    sidebar.show_runs([view])
+    known = state == "running" and degrees is not None
+    assert ("on CPU, 62 °C" in watch.facts.text()) == known
+    assert ("°C" in watch.facts.text()) == known
+    assert (" · 62 °C" in sidebar.runs.item(0).text()) == known
+    watch.close_threads()
 
 
 @pytest.mark.parametrize(("step", "total", "share"), [(3, 4, 0.75), (2**50, 1, 1.0), (-(2**50), 1, 0.0), (3, 0, 0.0)])

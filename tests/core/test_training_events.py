@@ -75,7 +75,14 @@ def evaluated(number: int, miou: float) -> Evaluated:
 
 @pytest.mark.parametrize(
     "event",
-    [started(), step(3), evaluated(3, 0.25), Phase(name="evaluating", done=2, total=None), Heartbeat()],
+    [
+        started(),
+        step(3),
+        evaluated(3, 0.25),
+        Phase(name="evaluating", done=2, total=None),
+        Heartbeat(),
+        Heartbeat(temperature=61.5),
+    ],
 )
 def test_an_event_survives_its_line(event):
     assert from_line(to_line(event)) == event
