@@ -14,7 +14,7 @@ from avseg_app.widgets.controls import Choice, column, label, row
 from avseg_core.training.survey_report import Survey
 
 _FEW = 4
-_PROBLEM_ROWS, _PROBLEM_ROW = 5, 34
+_PROBLEM_ROWS = 5
 _MOST_SOUNDS = 6
 
 
@@ -166,7 +166,8 @@ class ReportView(QWidget):
             self.problems.addItem(item)
         self.problems.blockSignals(False)
         total = sum(survey.totals.values())
-        self.problems.setFixedHeight(min(_PROBLEM_ROWS, max(1, self.problems.count())) * _PROBLEM_ROW + 8)
+        shown = range(min(_PROBLEM_ROWS, self.problems.count()))
+        self.problems.setFixedHeight(sum(self.problems.sizeHintForRow(line) for line in shown) + 8)
         self.problems_card.setVisible(total > 0)
         ticks = any(finding.clip for finding in survey.findings)
         title = self.tr("Problems: {0} (tick a clip to leave it out)") if ticks else self.tr("Problems: {0}")

@@ -447,6 +447,10 @@ Rund um AVSegFormer gebaut. Alles wird auf diesem Rechner berechnet.</translatio
         <source>{0} (before) and {1} (after) on the same validation clips; 1 is perfect.</source>
         <translation>{0} (vorher) und {1} (nachher) an denselben Validierungsclips; 1 ist vollkommen.</translation>
     </message>
+    <message>
+        <source>F-score</source>
+        <translation>F-Maß</translation>
+    </message>
 </context>
 <context>
     <name>Controller</name>
@@ -2606,7 +2610,7 @@ Entf nimmt es von dieser Liste</translation>
     <name>_Heard</name>
     <message>
         <source>Heard now</source>
-        <translation>Jetzt zu hören</translation>
+        <translation>Gerade zu hören</translation>
     </message>
     <message>
         <source>silence</source>
@@ -2625,7 +2629,7 @@ Entf nimmt es von dieser Liste</translation>
     <name>_HeardSection</name>
     <message>
         <source>Heard now</source>
-        <translation>Jetzt zu hören</translation>
+        <translation>Gerade zu hören</translation>
     </message>
     <message>
         <source>silence</source>
