@@ -200,14 +200,14 @@ class ReportView(QWidget):
         if survey is None:
             return
         texts = {
-            "train": self.tr("{0} training clips"),
-            "val": self.tr("{0} validation clips"),
-            "test": self.tr("{0} test clips"),
-            "all": self.tr("{0} clips"),
+            "train": self.tr("Training clips: {0}"),
+            "val": self.tr("Validation clips: {0}"),
+            "test": self.tr("Test clips: {0}"),
+            "all": self.tr("Clips: {0}"),
         }
         parts = [texts[split].format(self.clips_left(split)) for split in survey.counts]
         if survey.masks:
-            parts.append(self.tr("{0} masks").format(survey.masks))
+            parts.append(self.tr("Masks: {0}").format(survey.masks))
         if survey.num_classes > 1:
             parts.append(self.tr("{0} classes").format(survey.num_classes - 1))
         sizes = sorted({preview.size for preview in survey.previews})

@@ -175,7 +175,9 @@ class WatchView(QWidget):
         facts = []
         if view.started is not None:
             started = view.started
-            clips = self.tr("{0} training and {1} validation clips").format(started.train_clips, started.val_clips)
+            clips = self.tr("Clips: {0} for training, {1} for validation").format(
+                started.train_clips, started.val_clips
+            )
             learning = self.tr("{0:.1f} of {1:.1f} M weights learn").format(
                 started.trained_parameters / 1e6, started.parameters / 1e6
             )

@@ -86,6 +86,7 @@ def _phase_of_running(view: RunView) -> str:
     names = {
         "building the model": tr("Building the model"),
         "reading the data set": tr("Reading the data set"),
+        "preparing the rehearsal": tr("Preparing the rehearsal"),
         "evaluating": tr("Evaluating"),
         "exporting": tr("Writing the model"),
     }

@@ -188,6 +188,10 @@
         <translation>Datensatz wird gelesen</translation>
     </message>
     <message>
+        <source>Preparing the rehearsal</source>
+        <translation>Das Wiederholen wird vorbereitet</translation>
+    </message>
+    <message>
         <source>Evaluating</source>
         <translation>Auswertung läuft</translation>
     </message>
@@ -1132,6 +1136,10 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
         <translation>Kamera und Mikrofon wählen und Starten drücken</translation>
     </message>
     <message>
+        <source>Looking for cameras and microphones…</source>
+        <translation>Kameras und Mikrofone werden gesucht …</translation>
+    </message>
+    <message>
         <source>Frozen</source>
         <translation>Eingefroren</translation>
     </message>
@@ -1835,24 +1843,24 @@ Entf nimmt es von dieser Liste</translation>
         <translation>Ein Bild anklicken, um seinen Clip zu hören.</translation>
     </message>
     <message>
-        <source>{0} training clips</source>
-        <translation>{0} Trainings-Clips</translation>
+        <source>Training clips: {0}</source>
+        <translation>Trainings-Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} validation clips</source>
-        <translation>{0} Validierungs-Clips</translation>
+        <source>Validation clips: {0}</source>
+        <translation>Validierungs-Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} test clips</source>
-        <translation>{0} Test-Clips</translation>
+        <source>Test clips: {0}</source>
+        <translation>Test-Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} clips</source>
-        <translation>{0} Clips</translation>
+        <source>Clips: {0}</source>
+        <translation>Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} masks</source>
-        <translation>{0} Masken</translation>
+        <source>Masks: {0}</source>
+        <translation>Masken: {0}</translation>
     </message>
     <message>
         <source>{0} classes</source>
@@ -2493,8 +2501,8 @@ Entf nimmt es von dieser Liste</translation>
         <translation>Von der Liste nehmen</translation>
     </message>
     <message>
-        <source>{0} training and {1} validation clips</source>
-        <translation>{0} Trainings- und {1} Validierungsclips</translation>
+        <source>Clips: {0} for training, {1} for validation</source>
+        <translation>Clips: {0} zum Trainieren, {1} zum Validieren</translation>
     </message>
     <message>
         <source>{0:.1f} of {1:.1f} M weights learn</source>

@@ -46,6 +46,21 @@ def test_export_writes_what_is_on_screen(segmented: MainWindow, qtbot: QtBot, tm
     assert np.array_equal(np.asarray(Image.open(out / "clip_0.png")) > 127, truth)
 
 
+def test_the_dialog_says_what_is_missing_as_long_as_it_is(window: MainWindow, qtbot: QtBot, other_clip: Path) -> None:
+    window.open(other_clip)
+    controller = window.controller
+    qtbot.waitUntil(lambda: controller.document is not None and controller.document.done > 1, timeout=PATIENCE)
+    controller.cancel()
+    with qtbot.waitSignal(controller.client.job_ended, timeout=PATIENCE):
+        pass
+    dialog = window.exporting.ask()
+    assert f"{controller.document.count - controller.document.done} of 40 masks" in dialog.notes.text()
+    controller.resume()
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE)
+    assert "missing" not in dialog.notes.text()
+    assert "threshold" in dialog.notes.text()
+
+
 def test_export_that_cannot_write_says_so(segmented: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
