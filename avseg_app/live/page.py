@@ -69,9 +69,8 @@ class LivePage(QWidget):
         self._is_new = False  # until the first word of a new session, what comes is still of the one before
         self._shape = (0, 0)
         self._last: SharedFrame | None = None
-        self._words = ""
+        self._words, self._mask_done = "", 0.0
         self._lists = DeviceLists((), ())
-        self._mask_done = 0.0
         self.saving = Saving(self.client, settings, messages, self)
         self._hot_plug = QTimer(self)
         self._hot_plug.setInterval(_DEVICES_MS)
@@ -313,14 +312,13 @@ class LivePage(QWidget):
 
     def _show_note(self, text: str = "") -> None:
         """Shows `text`, or else what is waited for."""
-        self.canvas.set_note(text or self._awaited())
-
-    def _awaited(self) -> str:
         if self.client.running:
-            return self.tr("Preparing the model…") if self._awaits_model else ""
-        if self._lists.cameras:
-            return self.tr("Choose a camera and a microphone and press Start")
-        return self.tr("Looking for cameras and microphones…")
+            awaited = self.tr("Preparing the model…") if self._awaits_model else ""
+        elif self._lists.cameras:
+            awaited = self.tr("Choose a camera and a microphone and press Start")
+        else:
+            awaited = self.tr("Looking for cameras and microphones…")
+        self.canvas.set_note(text or awaited)
 
     # --- view ---
 

@@ -159,8 +159,8 @@ class WatchView(QWidget):
             set_property(self.state, "token", words.token(view))
         self.phase.setText(words.phase(view))
         self.bar.setVisible(view.is_active)
-        starting = view.status.state == "new"
-        self.bar.setRange(0, 0 if starting else 1000)
+        preparing = view.status.state == "new" or (view.status.state == "running" and not view.status.total_steps)
+        self.bar.setRange(0, 0 if preparing else 1000)
         self.bar.setValue(round(1000 * words.share(view)))
         self.facts.setText("   ·   ".join(self._facts(view)))
         self._show_trouble(view)

@@ -206,6 +206,21 @@ def test_the_temperature_of_the_device_is_shown_where_it_is_known(
     watch.close_threads()
 
 
+def test_the_bar_moves_until_the_number_of_steps_is_known(qtbot: QtBot, tmp_path: Path) -> None:
+    watch = WatchView()
+    qtbot.addWidget(watch)
+    for status, most in (
+        (RunStatus(state="new"), 0),
+        (RunStatus(state="running", phase="preparing the rehearsal"), 0),
+        (RunStatus(state="running", phase="training", step=1, total_steps=4), 1000),
+        (RunStatus(state="paused", phase="paused", step=1, total_steps=4), 1000),
+    ):
+        watch.show_run(RunView(Run(tmp_path), status, False, None, None, (), (), None, 0.0, None), [])
+        assert watch.bar.maximum() == most
+    assert watch.bar.value() == 250
+    watch.close_threads()
+
+
 @pytest.mark.parametrize(("step", "total", "share"), [(3, 4, 0.75), (2**50, 1, 1.0), (-(2**50), 1, 0.0), (3, 0, 0.0)])
 def test_progress_fits_its_bar_whatever_a_copied_run_says(tmp_path: Path, step: int, total: int, share: float) -> None:
     status = RunStatus(state="running", step=step, total_steps=total)
