@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from avseg_app.theme import load_theme
 from avseg_app.training import words
 from avseg_app.training.compare_dialog import figures
-from avseg_app.training.curves import smoothed
+from avseg_app.training.curves import CurvesView, smoothed
 from avseg_app.training.jobs import RunView, free_run_name
 from avseg_app.training.mask_history import list_steps, load_frames, overlay
 from avseg_app.training.recipe import FINETUNE, HOLD_OUT, Recipe, base_config, command_words, recipes_for
@@ -25,7 +25,7 @@ from avseg_app.training.watch import WatchView
 from avseg_app.widgets.swatches import OVERLAY_COLORS
 from avseg_core.commands import train
 from avseg_core.config import ModelConfig, TrainConfig, preset, preset_names, with_overrides
-from avseg_core.training.events import Started
+from avseg_core.training.events import Evaluated, Started
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Survey
 from tests.app.conftest import MODEL
@@ -204,6 +204,21 @@ def test_the_temperature_of_the_device_is_shown_where_it_is_known(
     assert ("°C" in watch.facts.text()) == known
     assert (" · 62 °C" in sidebar.runs.item(0).text()) == known
     watch.close_threads()
+
+
+def test_curves_are_as_thick_on_a_fine_screen(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = Evaluated(step=1, epoch=0, miou=0.5, fscore=0.5, batch_size=4, seconds=1.0, improved=[])
+    view = RunView(Run(tmp_path), RunStatus(), False, None, None, (event,), (), event, 0.0, None)
+    widths = []
+    for ratio in (1.0, 2.0):
+        monkeypatch.setattr(CurvesView, "devicePixelRatioF", lambda self, ratio=ratio: ratio)
+        curves = CurvesView()
+        qtbot.addWidget(curves)
+        curves.show_runs(view, [])
+        pens = [line.opts["pen"] for line in curves.scores.plotItem.listDataItems()]
+        widths.append([pen.widthF() for pen in (*pens, curves.best_line.pen)])
+    assert widths[0] == [2.0, 1.6, 1.5]
+    assert widths[1] == [4.0, 3.2, 3.0]
 
 
 def test_the_bar_moves_until_the_number_of_steps_is_known(qtbot: QtBot, tmp_path: Path) -> None:
