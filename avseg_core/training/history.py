@@ -93,9 +93,9 @@ class History:
                 case Notice():
                     self.notices.append(event)
 
-    def status(self) -> RunStatus:
-        """The run at a glance, now."""
-        return summarise(self._digest)
+    def status(self, *, woke: float = 0.0) -> RunStatus:
+        """The run at a glance, now; `woke` as in `summarise`."""
+        return summarise(self._digest, woke=woke)
 
     def best(self) -> Evaluated | None:
         """The evaluation with the highest mIoU, the first one of equals."""

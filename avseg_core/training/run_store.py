@@ -153,8 +153,12 @@ class RunStatus:
     """Exported model relative to the run folder, once there is one."""
 
 
-def summarise(events: Iterable[Event]) -> RunStatus:
-    """The state of a run from its events."""
+def summarise(events: Iterable[Event], *, woke: float = 0.0) -> RunStatus:
+    """The state of a run from its events.
+
+    Args:
+        woke: when this machine woke up last, in seconds since 1970; before that nobody here could give a sign of life.
+    """
     status = RunStatus()
     host = ""
     for event in events:
@@ -183,7 +187,7 @@ def summarise(events: Iterable[Event]) -> RunStatus:
                 status.state, status.message, status.model = "finished", event.outcome, event.model
             case Failed():
                 status.state, status.message = "failed", event.reason
-    if status.state in ("running", "paused") and not _alive(host, status.pid, status.last_sign_of_life):
+    if status.state in ("running", "paused") and not _alive(host, status.pid, status.last_sign_of_life, woke):
         status.state = "dead"
     return status
 
@@ -195,11 +199,12 @@ def list_runs(folder: Path) -> list[Run]:
     return sorted(runs, key=lambda run: run.config_file.stat().st_mtime, reverse=True)
 
 
-def _alive(host: str, pid: int, last_sign: float) -> bool:
+def _alive(host: str, pid: int, last_sign: float, woke: float) -> bool:
     """Whether the process still works: its heartbeat is fresh and, on this machine, it exists."""
-    if time.time() - last_sign > SILENCE_SECONDS:
+    here = host == socket.gethostname()
+    if time.time() - (max(last_sign, woke) if here else last_sign) > SILENCE_SECONDS:
         return False
-    return host != socket.gethostname() or process_exists(pid)
+    return not here or process_exists(pid)
 
 
 def _lock(file: BinaryIO) -> bool:

@@ -202,7 +202,7 @@ def test_the_temperature_of_the_device_is_shown_where_it_is_known(
     known = state == "running" and degrees is not None
     assert ("on CPU, 62 °C" in watch.facts.text()) == known
     assert ("°C" in watch.facts.text()) == known
-    assert (" · 62 °C" in sidebar.runs.item(0).text()) == known
+    assert ("62 °C" in sidebar.runs.item(0).text()) == known
     watch.close_threads()
 
 

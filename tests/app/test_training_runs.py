@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,9 +16,11 @@ from pytestqt.qtbot import QtBot
 from avseg_app.training import jobs as jobs_module
 from avseg_app.training.added_runs import add_runs, forget_run, read_added
 from avseg_app.training.jobs import LAUNCH_FILE, Jobs
+from avseg_core.config import preset, save_toml
 from avseg_core.errors import InputError
-from avseg_core.training.events import Finished, to_line
+from avseg_core.training.events import Finished, Heartbeat, Opened, to_line
 from avseg_core.training.run_store import Run
+from tests.app.conftest import PATIENCE
 from tests.app.made_up_runs import finished_run
 
 
@@ -110,6 +113,19 @@ def test_a_process_with_the_number_of_one_that_died_before_its_first_word_is_not
     qtbot.waitUntil(lambda: len(jobs.views) == 3)
     states = {view.name: view.status.state for view in jobs.views}
     assert states == {"old": "failed", "unborn": "failed", "fresh": "new"}
+    jobs.close()
+
+
+def test_a_run_that_slept_with_the_machine_is_not_said_to_be_dead(qtbot: QtBot, tmp_path: Path) -> None:
+    run, now = Run(tmp_path / "mine"), time.time()
+    run.create()
+    save_toml(preset("finetune"), run.config_file)
+    begun = Opened(pid=os.getpid(), host=socket.gethostname(), time=now - 300)
+    run.events_file.write_text(to_line(begun) + to_line(Heartbeat(time=now - 200)))
+    jobs = Jobs(tmp_path)
+    qtbot.waitUntil(lambda: bool(jobs.views) and jobs.views[0].status.state == "dead", timeout=PATIENCE)
+    jobs._looked -= 200  # as if the machine had slept between two looks
+    qtbot.waitUntil(lambda: jobs.views[0].status.state == "running", timeout=PATIENCE)
     jobs.close()
 
 

@@ -189,6 +189,18 @@ def test_the_buttons_of_an_export_fit_into_the_status_bar(window: MainWindow, qt
     window.exporting.strip.hide()
 
 
+def test_the_focus_goes_on_to_the_next_step(window: MainWindow, qtbot: QtBot) -> None:
+    """And not to whatever lies behind the button that is hidden then, such as another page's."""
+    window.modes.set_mode("training")
+    window.training.show_new()
+    new = window.training.new
+    new.next.setEnabled(True)
+    new.next.setFocus()
+    qtbot.keyClick(new.next, Qt.Key.Key_Space)
+    assert window.focusWidget() is new.recipe.name
+    window.training.show_new()
+
+
 def test_lists_that_open_show_all_of_few_entries(window: MainWindow, qtbot: QtBot) -> None:
     choice = Choice("Source")
     qtbot.addWidget(choice)

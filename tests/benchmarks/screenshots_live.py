@@ -22,6 +22,7 @@ from avseg_app.workers.frame_ring import SharedFrame
 from avseg_app.workers.live_protocol import (
     Calibrated,
     DeviceLists,
+    LiveModelReady,
     LiveTick,
     LiveUpdate,
     RecordingDone,
@@ -51,6 +52,7 @@ def devices() -> DeviceLists:
 def play(page: LivePage, recorded: float | None = None) -> None:
     """What the process tells within a minute: a picture with its mask, sound, results."""
     now, client = time.monotonic(), page.client
+    client.model_ready.emit(LiveModelReady("avsegformer-lite", "CPU."))
     for kind, name in (("camera", "HD Pro Webcam C920"), ("microphone", "Built-in Audio Analog Stereo")):
         client.status_changed.emit(DeviceStatus(kind, name, DeviceState.OPENING))
         client.status_changed.emit(DeviceStatus(kind, name, DeviceState.RUNNING))

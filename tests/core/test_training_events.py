@@ -202,6 +202,15 @@ def test_the_state_of_a_run_follows_its_events():
     assert summarise([]).state == "new"
 
 
+def test_a_process_is_not_dead_because_the_machine_slept():
+    here, now = socket.gethostname(), time.time()
+    log = [replace(started(host=here), time=now - 500), replace(step(1), time=now - 400)]
+    assert summarise(log).state == "dead"
+    assert summarise(log, woke=now).state == "running"
+    assert summarise(log, woke=now - 100).state == "dead"
+    assert summarise([replace(log[0], host="elsewhere"), log[1]], woke=now).state == "dead"
+
+
 def test_a_process_that_is_gone_or_silent_is_dead():
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     child.wait()
