@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from avseg_app import theme
 from avseg_app.live.keys import live_keys
 from avseg_app.live.panel import LivePanel
 from avseg_app.live.presentation import Presentation
 from avseg_app.live.saving import Saving, to_image
 from avseg_app.live.source_bar import ADDRESS, FILE, SourceBar
-from avseg_app.live.strips import HistoryStrip, Moment, SpectrogramStrip
+from avseg_app.live.strips import HistoryStrip, Moment, SpectrogramStrip, make_deck
 from avseg_app.settings import SettingsStore
-from avseg_app.widgets.controls import column, frame, label, make_action, row
+from avseg_app.widgets.controls import column, make_action, row
 from avseg_app.widgets.message_bar import MessageBar
 from avseg_app.workers.decode_thread import DisplayFrame
 from avseg_app.workers.frame_ring import SharedFrame
@@ -65,29 +64,17 @@ class LivePage(QWidget):
         self.shown_frames = 0
         """Pictures that were drawn."""
         self._frozen = False
+        self._awaits_model = False
         self._is_new = False  # until the first word of a new session, what comes is still of the one before
         self._shape = (0, 0)
         self._last: SharedFrame | None = None
-        self._words = ""
+        self._words, self._mask_done = "", 0.0
         self._lists = DeviceLists((), ())
-        self._mask_done = 0.0
         self.saving = Saving(self.client, settings, messages, self)
         self._hot_plug = QTimer(self)
         self._hot_plug.setInterval(_DEVICES_MS)
         self._hot_plug.timeout.connect(self.client.list_devices)
-        deck = frame("deck")
-        strips = QGridLayout()
-        strips.setContentsMargins(12, 8, 12, 4)
-        strips.setSpacing(4)
-        for line, (name, strip) in enumerate(
-            ((self.tr("Sound, 10 s"), self.spectrogram), (self.tr("Last minute"), self.history))
-        ):
-            title = label(name, "muted")
-            title.setFont(theme.small_font())
-            strips.addWidget(title, line, 0, Qt.AlignmentFlag.AlignRight)
-            strips.addWidget(strip, line, 1)
-        strips.setHorizontalSpacing(10)
-        deck.setLayout(strips)
+        deck = make_deck({self.tr("Sound, 10 s"): self.spectrogram, self.tr("Last minute"): self.history})
         upper = row(self.canvas, self.panel, spacing=0)
         upper.setStretch(0, 1)
         self.setLayout(column(self.bar, upper, deck, spacing=0))
@@ -143,8 +130,8 @@ class LivePage(QWidget):
         client.calibrated.connect(self._on_calibrated)
         client.restarted.connect(self._on_restarted)
         client.gave_up.connect(self._on_gave_up)
-        client.model_ready.connect(lambda ready: self._show_note())
-        client.model_refused.connect(self._show_note)
+        client.model_ready.connect(self._await_no_model)
+        client.model_refused.connect(self._await_no_model)
         bar.source_chosen.connect(self._on_source)
         bar.place_chosen.connect(self._take_source)
         bar.sound_chosen.connect(lambda spec: self._choose(live_sound=spec))
@@ -176,12 +163,12 @@ class LivePage(QWidget):
         self._messages.dismiss()
         self.bar.freeze_button.setChecked(False)  # of what was seen before
         self._hot_plug.start()
-        self._is_new = True
+        self._is_new = self._awaits_model = True
         options = CameraOptions(width=width, height=height, fps=values.live_fps)
         self.client.start(StartLive(source, sound, options, self._config()))
         self._show_to_others(self.panel.recording.virtual_box.isChecked())
         self.bar.show_running(True)
-        self._show_note(self.tr("Preparing the model…"))
+        self._show_note()
 
     def _stop(self, note: str = "") -> None:
         if self.client.running:
@@ -237,10 +224,12 @@ class LivePage(QWidget):
             return
         first, self._lists = not self._lists.cameras, lists
         values = self._settings.values
-        source = self.bar.show_devices(lists, values.live_source, values.live_sound)
-        if first and not values.live_sound:
-            default = next((device.spec for device in lists.microphones if device.is_default), "")
-            self.bar.select_sound("source" if source == "test" else default or "none")
+        source, _ = self.bar.show_devices(lists, values.live_source, values.live_sound)
+        if first:
+            self._show_note()
+            if not values.live_sound:
+                default = next((device.spec for device in lists.microphones if device.is_default), "")
+                self.bar.select_sound("source" if source == "test" else default or "none")
 
     def _on_source(self, spec: str) -> None:
         if spec in (FILE, ADDRESS):
@@ -323,9 +312,14 @@ class LivePage(QWidget):
         return [self.canvas, *([self.presentation.canvas] if self.presentation is not None else [])]
 
     def _show_note(self, text: str = "") -> None:
-        if not text and not self.client.running:
-            text = self.tr("Choose a camera and a microphone and press Start")
-        self.canvas.set_note(text or self.client.without_masks)
+        """Shows `text`, or else what is waited for, or why there are no masks."""
+        if self.client.running:
+            awaited = self.tr("Preparing the model…") if self._awaits_model else self.client.without_masks
+        elif self._lists.cameras:
+            awaited = self.tr("Choose a camera and a microphone and press Start")
+        else:
+            awaited = self.tr("Looking for cameras and microphones…")
+        self.canvas.set_note(text or awaited)
 
     # --- view ---
 
@@ -384,6 +378,11 @@ class LivePage(QWidget):
         self._messages.show_message("success", text.format(outcome.offset * 1000))
 
     # --- trouble ---
+
+    def _await_no_model(self, _: object = None) -> None:
+        self._awaits_model = False
+        if not self._frozen:
+            self._show_note()
 
     def _on_restarted(self, reason: str) -> None:
         self._show_to_others(self.panel.recording.virtual_box.isChecked())

@@ -26,6 +26,7 @@ _MOST_SMOOTHING = 1.0
 _FPS = (15.0, 24.0, 30.0, 60.0)
 _SILENT = -90.0
 _DOT = 9
+_UNKNOWN = "\N{EN DASH}"
 _TOKENS = {
     DeviceState.RUNNING: "success",
     DeviceState.OPENING: "info",
@@ -206,7 +207,7 @@ class _Timing(QWidget):
             "shown": self.tr("Showing"),
         }
         self._smoothed = dict.fromkeys((*self._parts, "total"), 0.0)
-        self._values = {name: label("", "muted") for name in self._smoothed}
+        self._values = {name: label(_UNKNOWN, "muted") for name in self._smoothed}
         self._rate = label("", "muted")
         self._rate.setFont(theme.small_font())
         self._left_out = label("", "muted")
@@ -227,8 +228,10 @@ class _Timing(QWidget):
     def clear(self) -> None:
         self._smoothed = dict.fromkeys(self._smoothed, 0.0)
         self._times = []
-        for text in (*self._values.values(), self._rate, self._left_out):
-            text.clear()
+        for value in self._values.values():
+            value.setText(_UNKNOWN)
+        self._rate.clear()
+        self._left_out.clear()
 
     def show_latency(self, update: LiveUpdate) -> None:
         """The parts of updates that looked at a new picture; the others would make them look smaller than they are."""

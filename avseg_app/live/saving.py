@@ -46,7 +46,7 @@ class Saving(QObject):
         if chosen:
             return Path(chosen)
         movies = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
-        return Path(movies or Path.home()) / "AVSeg"
+        return Path(movies or Path.home()) / "AVSeg Studio"
 
     def ask_folder(self) -> None:
         """Lets the user choose the folder."""

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QWidget
 
 from avseg_app import theme
+from avseg_app.widgets.controls import frame, label
 
 SPECTRUM_SECONDS = 10.0
 HISTORY_SECONDS = 60.0
@@ -72,6 +73,22 @@ class Moment:
     area: float
     loudness: float
     tag: str
+
+
+def make_deck(strips: dict[str, QWidget]) -> QFrame:
+    """The strips below the picture, each with its title."""
+    grid = QGridLayout()
+    grid.setContentsMargins(12, 8, 12, 4)
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(4)
+    for line, (name, strip) in enumerate(strips.items()):
+        title = label(name, "muted")
+        title.setFont(theme.small_font())
+        grid.addWidget(title, line, 0, Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(strip, line, 1)
+    deck = frame("deck")
+    deck.setLayout(grid)
+    return deck
 
 
 class HistoryStrip(QWidget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -94,7 +94,7 @@ def figures(answer: dict) -> list[tuple[str, float, float]]:
     before, after = (evaluation["scores"] for evaluation in answer["evaluations"])
     rows = []
     for old, new in zip(before, after, strict=True):
-        for key, name in (("miou", "mIoU"), ("fscore", "F-score")):
+        for key, name in (("miou", "mIoU"), ("fscore", QCoreApplication.translate("CompareDialog", "F-score"))):
             if key in old["values"] and key in new["values"]:
                 rows.append((f"{name}  ({old['protocol']})", old["values"][key], new["values"][key]))
     return rows

@@ -35,6 +35,11 @@ def smoothed(values: Numbers, amount: float) -> Numbers:
     return np.where(known, total / np.maximum(weight, 1e-12), np.nan)
 
 
+def line_pen(owner: QWidget, color: QColor, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    """A pen of `width` pixels of the window; the charts count in those of the screen, which may be finer."""
+    return pg.mkPen(color, width=width * owner.devicePixelRatioF(), style=style)
+
+
 class _Plot(pg.PlotWidget):
     """One chart in the colours of the theme, with a legend in words."""
 
@@ -193,7 +198,7 @@ class CurvesView(QWidget):
         def draw(
             plot: _Plot, name: str, x: Numbers, y: Numbers, color: QColor, width: float, symbol=None, style=usual
         ) -> None:
-            plot.draw(name + suffix, x, y, pg.mkPen(color, width=width, style=style), symbol)
+            plot.draw(name + suffix, x, y, line_pen(self, color, width, style), symbol)
             drawn[plot].add(name + suffix)
 
         curves = view.curves
@@ -223,6 +228,6 @@ class CurvesView(QWidget):
         if best is None:
             self.best_label.clear()
             return
-        self.best_line.setPen(pg.mkPen(theme.current().color("success"), width=1.5, style=Qt.PenStyle.DotLine))
+        self.best_line.setPen(line_pen(self, theme.current().color("success"), 1.5, Qt.PenStyle.DotLine))
         self.best_line.setValue(best.step)
         self.best_label.setText(self.tr("Best: mIoU {0:.3f} after epoch {1}").format(best.miou, best.epoch + 1))

@@ -8,10 +8,11 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QTransform
+from PySide6.QtGui import QColor, QTransform
 from PySide6.QtWidgets import QLabel, QSlider, QWidget
 
 from avseg_app import theme
+from avseg_app.training.curves import line_pen
 from avseg_app.training.jobs import RunView
 from avseg_app.widgets.controls import column, keep_keys, label, row
 from avseg_app.workers.background import Background
@@ -164,7 +165,7 @@ class InsightView(QWidget):
         place = min(self.slider.value(), len(self._evaluations) - 1)
         event = self._evaluations[place]
         self.caption.setText(self.tr("after epoch {0} (mIoU {1:.3f})").format(event.epoch + 1, event.miou))
-        self.now.setPen(pg.mkPen("w", width=2))
+        self.now.setPen(line_pen(self, QColor("white"), 2.0))
         self.now.setValue(place)
         texts = []
         if event.mixer_weights:

@@ -31,6 +31,8 @@ from avseg_core.training.run_store import Run, RunStatus, process_exists
 POLL_MS = 700
 LAUNCH_FILE = "launch.json"
 LOG_FILE = "log.txt"
+_SLEPT_SECONDS = 15.0
+"""Nobody looked for so long: this machine slept, and the runs on it too."""
 _DIVERGED = "Training diverged"
 """How the message of such a failure begins."""
 _LOG_TAIL = 64 * 1024
@@ -101,7 +103,7 @@ class _Watched:
         self._config: TrainConfig | None = None
         self._curves: CurveData | None = None
 
-    def view(self, *, with_curves: bool, launched_here: bool) -> RunView:
+    def view(self, *, with_curves: bool, launched_here: bool, woke: float) -> RunView:
         """`launched_here`: what the folder says of its start is ours; one from elsewhere must start nothing."""
         fresh = self.history.poll()
         self.launch = _read_launch(self.run) if launched_here else {}
@@ -113,7 +115,7 @@ class _Watched:
         history = self.history
         return RunView(
             run=self.run,
-            status=self._status(),
+            status=self._status(woke),
             queued=bool(self.launch.get("queued")),
             config=self._config,
             started=history.started,
@@ -124,9 +126,9 @@ class _Watched:
             curves=self._curves if with_curves else None,
         )
 
-    def _status(self) -> RunStatus:
+    def _status(self, woke: float) -> RunStatus:
         """As the events say; where there are none since the launch, as the process and its log say."""
-        status = self.history.status()
+        status = self.history.status(woke=woke)
         pid, began = self.launch.get("pid"), float(self.launch.get("time", 0.0))
         if self.launch.get("queued"):
             status.state = "new"
@@ -160,6 +162,7 @@ class Jobs(QObject):
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
         self._work = Background("runs", self)
         self._waiting = False
+        self._looked, self._woke = time.time(), 0.0
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self.refresh)
         self._timer.start()
@@ -229,13 +232,19 @@ class Jobs(QObject):
     # --- on the thread ----------------------------------------------------------------------------------------------
 
     def _look(self, shown: frozenset[Path]) -> list[RunView]:
+        now = time.time()
+        if now - self._looked > _SLEPT_SECONDS:
+            self._woke = now
+        self._looked = now
         for child in self._children.values():
             child.poll()  # collects those that have ended
         folders = _run_folders(self.folder)
         self._known = {folder: self._known.get(folder) or _Watched(Run(folder)) for folder in folders}
         views = [
             watched.view(
-                with_curves=folder in shown, launched_here=folder.parent == self.folder or folder in self._children
+                with_curves=folder in shown,
+                launched_here=folder.parent == self.folder or folder in self._children,
+                woke=self._woke,
             )
             for folder, watched in self._known.items()
         ]

@@ -24,6 +24,8 @@ from avseg_app.icons import icon
 from avseg_app.training import words
 from avseg_app.training.processes import CommandTask
 from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.elided_label import ElidedLabel
+from avseg_app.widgets.flow import FlowLayout
 from avseg_app.workers.background import Background
 from avseg_core.errors import AVSegError
 from avseg_core.training import library
@@ -58,7 +60,7 @@ class LibraryPage(QWidget):
         self.problem = label("", "error")
         self.problem.setWordWrap(True)
         self.problem.hide()
-        self._name = label("", "heading")
+        self._name = ElidedLabel("", "heading", Qt.TextElideMode.ElideMiddle)
         self._form = QFormLayout()
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._form.setHorizontalSpacing(18)
@@ -66,10 +68,12 @@ class LibraryPage(QWidget):
         self._make_buttons()
         card = QFrame()
         card.setProperty("card", True)
-        first = row(self.use_button, self.train_button, 0)
-        second = row(self.speed_button, self.runtime_button, self.story_button, 0)
-        third = row(self.export_button, self.rename_button, self.delete_button, 0)
-        card.setLayout(column(self._name, self._form, 6, first, second, third, 0, spacing=10, margins=(20, 16, 20, 16)))
+        lines = (
+            FlowLayout([self.use_button, self.train_button]),
+            FlowLayout([self.speed_button, self.runtime_button, self.story_button]),
+            FlowLayout([self.export_button, self.rename_button, self.delete_button]),
+        )
+        card.setLayout(column(self._name, self._form, 6, *lines, 0, spacing=10, margins=(20, 16, 20, 16)))
         shelf = QFrame()
         shelf.setProperty("card", True)
         shelf.setLayout(column(self.models, margins=(8, 8, 8, 8)))
@@ -173,6 +177,8 @@ class LibraryPage(QWidget):
             value.setWordWrap(True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._form.addRow(label(title, "muted"), value)
+        file = ElidedLabel(f"{card.file}  ({words.size(card.size)})", cut=Qt.TextElideMode.ElideMiddle)
+        self._form.addRow(label(self.tr("File"), "muted"), file)
 
     def _lines(self, card: ModelCard) -> list[tuple[str, str]]:
         config, facts = card.config, card.facts
@@ -210,7 +216,6 @@ class LibraryPage(QWidget):
         runtimes = library.known_runtimes(card)
         if runtimes is not None:
             lines.append((self.tr("Runs on"), self._describe_runtimes(runtimes)))
-        lines.append((self.tr("File"), f"{card.file}  ({words.size(card.size)})"))
         return lines
 
     def _describe_speed(self, card: ModelCard) -> str:

@@ -33,10 +33,10 @@ class NewPage(QWidget):
         self._hint = label("", "muted")
         self._hint.setWordWrap(True)
         self.back = QPushButton(self.tr("Back"))
-        self.back.clicked.connect(lambda: self._go(0))
+        self.back.clicked.connect(lambda: self._turn_to(0))
         self.next = QPushButton(self.tr("Next: the recipe"))
         self.next.setProperty("kind", "primary")
-        self.next.clicked.connect(lambda: self._go(1))
+        self.next.clicked.connect(lambda: self._turn_to(1))
         self.later = QPushButton(icon("waiting"), self.tr("Start when the others are done"))
         self.later.clicked.connect(lambda: self._start(wait=True))
         self.start = QPushButton(icon("play", "accent-text"), self.tr("Start"))
@@ -80,6 +80,11 @@ class NewPage(QWidget):
         self._title.setText(titles[step])
         self._hint.setText(hints[step])
         self._refresh()
+
+    def _turn_to(self, step: int) -> None:
+        """As asked by a button that is hidden now: the focus must not jump to another page's."""
+        self._go(step)
+        (self.recipe.name if step else self.next).setFocus()
 
     def _refresh(self) -> None:
         step = self.steps.currentIndex()

@@ -46,6 +46,8 @@ from avseg_core.presets import finetune_preset
 from avseg_core.training.survey_report import Survey
 
 _ESTIMATE_MS = 1200
+_BAR_GAP = 6
+"""Between the card and the scroll bar, if there is one."""
 _GENERATIONS = {"v1": "AVSegFormer V1", "v2": "AVSegFormer V2", "paper": "AVSegFormer", "tpavi": "TPAVI"}
 _BACKBONES = {"r50": "ResNet-50", "pvt": "PVTv2-B5"}
 
@@ -152,13 +154,16 @@ class RecipePage(QWidget):
         card.setLayout(column(grid, self.variations, spacing=0, margins=(0, 0, 0, 12)))
         self.variations.setContentsMargins(18, 0, 18, 0)
         page = QWidget()
-        page.setLayout(column(card, 0, margins=(0, 0, 6, 0)))
+        page.setLayout(column(card, 0))
         scroll = QScrollArea()
         scroll.setObjectName("plain")
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(page)
+        scroll.verticalScrollBar().rangeChanged.connect(
+            lambda _, most: page.layout().setContentsMargins(0, 0, _BAR_GAP if most else 0, 0)
+        )
         return scroll
 
     def _make_estimate(self) -> QFrame:

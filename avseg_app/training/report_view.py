@@ -14,7 +14,7 @@ from avseg_app.widgets.controls import Choice, column, label, row
 from avseg_core.training.survey_report import Survey
 
 _FEW = 4
-_PROBLEM_ROWS, _PROBLEM_ROW = 5, 34
+_PROBLEM_ROWS = 5
 _MOST_SOUNDS = 6
 
 
@@ -166,7 +166,8 @@ class ReportView(QWidget):
             self.problems.addItem(item)
         self.problems.blockSignals(False)
         total = sum(survey.totals.values())
-        self.problems.setFixedHeight(min(_PROBLEM_ROWS, max(1, self.problems.count())) * _PROBLEM_ROW + 8)
+        shown = range(min(_PROBLEM_ROWS, self.problems.count()))
+        self.problems.setFixedHeight(sum(self.problems.sizeHintForRow(line) for line in shown) + 8)
         self.problems_card.setVisible(total > 0)
         ticks = any(finding.clip for finding in survey.findings)
         title = self.tr("Problems: {0} (tick a clip to leave it out)") if ticks else self.tr("Problems: {0}")
@@ -199,14 +200,14 @@ class ReportView(QWidget):
         if survey is None:
             return
         texts = {
-            "train": self.tr("{0} training clips"),
-            "val": self.tr("{0} validation clips"),
-            "test": self.tr("{0} test clips"),
-            "all": self.tr("{0} clips"),
+            "train": self.tr("Training clips: {0}"),
+            "val": self.tr("Validation clips: {0}"),
+            "test": self.tr("Test clips: {0}"),
+            "all": self.tr("Clips: {0}"),
         }
         parts = [texts[split].format(self.clips_left(split)) for split in survey.counts]
         if survey.masks:
-            parts.append(self.tr("{0} masks").format(survey.masks))
+            parts.append(self.tr("Masks: {0}").format(survey.masks))
         if survey.num_classes > 1:
             parts.append(self.tr("{0} classes").format(survey.num_classes - 1))
         sizes = sorted({preview.size for preview in survey.previews})

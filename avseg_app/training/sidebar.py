@@ -101,13 +101,17 @@ class Sidebar(QFrame):
         if item is not None:
             self.run_chosen.emit(item.data(Qt.ItemDataRole.UserRole))
 
-    def _show(self, item: QListWidgetItem, view: RunView) -> None:
-        line = words.state(view)
+    def _describe(self, view: RunView) -> str:
+        """In one line, of which the end may be cut: figures come before words."""
+        score = "" if view.best is None else self.tr("mIoU {0:.3f}").format(view.best.miou)
         if view.status.state == "running" and view.status.total_steps:
-            line = f"{100 * words.share(view):.0f} %"
-        if view.best is not None:
-            line += " · " + self.tr("mIoU {0:.3f}").format(view.best.miou)
-        text = f"{view.name}\n{line}"
+            parts = [f"{100 * words.share(view):.0f} %", score, words.temperature(view)]
+        else:
+            parts = [score, words.temperature(view), words.state(view)]
+        return " · ".join(filter(None, parts))
+
+    def _show(self, item: QListWidgetItem, view: RunView) -> None:
+        text = f"{view.name}\n{self._describe(view)}"
         if item.text() != text:
             item.setText(text)
             item.setToolTip(f"{view.run.folder}\n{words.trouble(view) or words.phase(view)}".strip())

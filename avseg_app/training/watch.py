@@ -14,6 +14,7 @@ from avseg_app.training.jobs import RunView, read_log
 from avseg_app.training.mask_history import MaskHistory
 from avseg_app.widgets.controls import column, frame, label, row, set_property
 from avseg_app.widgets.elided_label import ElidedLabel
+from avseg_app.widgets.flow import FlowLayout
 from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.background import Background
 
@@ -85,7 +86,7 @@ class WatchView(QWidget):
             self.bar,
             self.facts,
             self.trouble,
-            row(*actions, 0),
+            FlowLayout(actions),
             self.tabs,
         )
         self.setLayout(column(*parts, spacing=8, margins=(20, 14, 20, 12)))
@@ -158,8 +159,8 @@ class WatchView(QWidget):
             set_property(self.state, "token", words.token(view))
         self.phase.setText(words.phase(view))
         self.bar.setVisible(view.is_active)
-        starting = view.status.state == "new"
-        self.bar.setRange(0, 0 if starting else 1000)
+        preparing = view.status.state == "new" or (view.status.state == "running" and not view.status.total_steps)
+        self.bar.setRange(0, 0 if preparing else 1000)
         self.bar.setValue(round(1000 * words.share(view)))
         self.facts.setText("   ·   ".join(self._facts(view)))
         self._show_trouble(view)
@@ -174,11 +175,14 @@ class WatchView(QWidget):
         facts = []
         if view.started is not None:
             started = view.started
-            clips = self.tr("{0} training and {1} validation clips").format(started.train_clips, started.val_clips)
+            clips = self.tr("Clips: {0} for training, {1} for validation").format(
+                started.train_clips, started.val_clips
+            )
             learning = self.tr("{0:.1f} of {1:.1f} M weights learn").format(
                 started.trained_parameters / 1e6, started.parameters / 1e6
             )
-            facts += [clips, learning, self.tr("on {0}").format(started.device.upper())]
+            device = self.tr("on {0}").format(started.device.upper())
+            facts += [clips, learning, ", ".join(filter(None, (device, words.temperature(view))))]
         if view.memory_mb:
             facts.append(self.tr("{0} of memory").format(words.size(view.memory_mb * 2**20)))
         if view.is_active and view.status.last_sign_of_life:

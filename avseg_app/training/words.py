@@ -30,6 +30,12 @@ def size(count: float) -> str:
     return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{max(count, 1) / 2**20:.0f} MB"
 
 
+def temperature(view: RunView) -> str:
+    """How warm the device of a run is that works; empty where nobody tells."""
+    degrees = view.status.temperature
+    return tr("{0:.0f} °C").format(degrees) if degrees is not None and view.is_active else ""
+
+
 def state(view: RunView) -> str:
     """The state of a run in a word or two."""
     status = view.status
@@ -80,6 +86,7 @@ def _phase_of_running(view: RunView) -> str:
     names = {
         "building the model": tr("Building the model"),
         "reading the data set": tr("Reading the data set"),
+        "preparing the rehearsal": tr("Preparing the rehearsal"),
         "evaluating": tr("Evaluating"),
         "exporting": tr("Writing the model"),
     }

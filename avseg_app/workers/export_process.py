@@ -34,8 +34,9 @@ def main(connection: Connection) -> None:
 
 
 def export(connection: Connection, request: ExportRequest) -> ExportDone:
-    """Runs the exporters one after the other."""
+    """Runs the exporters one after the other; the files are named as `segment` names them."""
     from avseg_core.results.exporters import EXPORTERS, ExportOptions
+    from avseg_core.results.naming import free_stem, is_of_another
     from avseg_core.results.store import MaskStore
     from avseg_core.results.writing import make_folder
 
@@ -45,10 +46,14 @@ def export(connection: Connection, request: ExportRequest) -> ExportDone:
     make_folder(request.folder)
     files = []
     with MaskStore(request.store) as store:
+        video = request.video
+        stem = free_stem(
+            video.stem, lambda name: is_of_another(request.folder, name, str(video), store.header.video_id)
+        )
         for place, name in enumerate(request.formats):
             report = partial(_report, connection, name, place, len(request.formats))
             cancelled = partial(_told_to_stop, connection)
-            files += EXPORTERS[name](store, request.folder, request.stem, options, report, cancelled)
+            files += EXPORTERS[name](store, request.folder, stem, options, report, cancelled)
     return ExportDone(tuple(files))
 
 

@@ -139,7 +139,6 @@ class ExportRequest:
     store: Path
     video: Path
     folder: Path
-    stem: str
     formats: tuple[str, ...]
     threshold: float
     color: tuple[int, int, int]

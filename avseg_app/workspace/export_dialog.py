@@ -27,7 +27,7 @@ class ExportDialog(QDialog):
 
     chosen = Signal(object)
 
-    def __init__(self, choice: ExportChoice, notes: list[str], parent: QWidget | None = None) -> None:
+    def __init__(self, choice: ExportChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Export"))
         self.setMinimumWidth(460)
@@ -57,14 +57,15 @@ class ExportDialog(QDialog):
         self.export_button.setDefault(True)
         buttons.accepted.connect(self._agree)
         buttons.rejected.connect(self.reject)
-        said = []
-        for note in notes:
-            line = label(note, "muted")
-            line.setWordWrap(True)
-            said.append(line)
-        parts = (*lines, 4, label(self.tr("Folder")), row(self.folder, browse), *said, 6, buttons)
+        self.notes = label("", "muted")
+        self.notes.setWordWrap(True)
+        parts = (*lines, 4, label(self.tr("Folder")), row(self.folder, browse), self.notes, 6, buttons)
         self.setLayout(column(*parts, spacing=4, margins=(18, 16, 18, 14)))
         self._check()
+
+    def show_notes(self, notes: list[str]) -> None:
+        """A line for each."""
+        self.notes.setText("\n".join(notes))
 
     def _choice(self) -> ExportChoice:
         formats = tuple(name for name, box in self.boxes.items() if box.isChecked())

@@ -53,23 +53,38 @@ class Exporting(QObject):
         self.strip.cancel_requested.connect(self._cancel)
         self.task: ExportTask | None = None
         self._folder = Path()
+        self._dialog: ExportDialog | None = None
+        controller.timeline_changed.connect(self._show_notes)
 
     def ask(self) -> ExportDialog | None:
         """Opens the dialog; None if there is nothing to export or an export is running."""
         document = self._controller.document
         if document is None or not document.done or self.task is not None:
             return None
-        values = self._controller.settings.values
-        notes = [self.tr("Masks are cut at the threshold of {0:.0f} %.").format(100 * values.threshold)]
-        missing = document.count - document.done
-        if missing:
-            notes.append(
-                self.tr("{0} of {1} masks are not there yet and will be missing.").format(missing, document.count)
-            )
-        dialog = ExportDialog(ExportChoice(values.export_formats, self._default_folder()), notes, self._window)
+        choice = ExportChoice(self._controller.settings.values.export_formats, self._default_folder())
+        dialog = ExportDialog(choice, self._window)
         dialog.chosen.connect(self.run)
         dialog.open()
+        self._dialog = dialog
+        self._show_notes()
         return dialog
+
+    def _show_notes(self) -> None:
+        if self._dialog is not None and self._dialog.isVisible():
+            self._dialog.show_notes(self._notes())
+
+    def _notes(self) -> list[str]:
+        """What the user should know before exporting, as it is now."""
+        notes = [
+            self.tr("Masks are cut at the threshold of {0:.0f} %.").format(
+                100 * self._controller.settings.values.threshold
+            )
+        ]
+        document = self._controller.document
+        if document is not None and document.done < document.count:
+            text = self.tr("{0} of {1} masks are not there yet and will be missing.")
+            notes.append(text.format(document.count - document.done, document.count))
+        return notes
 
     def run(self, choice: ExportChoice) -> None:
         """Exports the document as chosen."""
@@ -83,7 +98,6 @@ class Exporting(QObject):
             store=document.store,
             video=document.path,
             folder=choice.folder,
-            stem=document.path.stem,
             formats=choice.formats,
             threshold=settings.values.threshold,
             color=overlay_color(settings.values),

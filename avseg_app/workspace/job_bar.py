@@ -53,7 +53,8 @@ class JobBar(QWidget):
         self._bar.setValue(state.done)
         unfinished = state.done < state.planned
         self._bar.setVisible(unfinished)
-        self.button.setVisible(self._running or (unfinished and state.phase in ("stopped", "failed")))
+        can_resume = unfinished and state.phase in ("stopped", "failed")
+        self.button.setVisible(can_resume or (self._running and (unfinished or not state.planned)))
         self.button.setText(self.tr("Cancel") if self._running else self.tr("Resume"))
         self.button.setAccessibleName(
             self.tr("Cancel the segmentation") if self._running else self.tr("Resume the segmentation")

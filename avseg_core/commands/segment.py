@@ -7,7 +7,9 @@ import json
 import sys
 import typing
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,8 @@ from avseg_core.errors import AVSegError, Cancelled, InputError
 from avseg_core.media import probe
 from avseg_core.progress import CancelCheck
 from avseg_core.results.exporters import ExportOptions
+from avseg_core.results.identity import file_id
+from avseg_core.results.naming import free_stem, is_of_another
 from avseg_core.results.store import SUFFIX
 from avseg_core.results.writing import make_folder
 
@@ -108,6 +112,9 @@ def run(args: argparse.Namespace) -> int:
 def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
     """The mask store of each video: `<stem>.avseg`, and `<stem>-2.avseg` and so on where names would clash.
 
+    Names clash with those of the other videos, and with what the window exported of another video to `out_dir`; whose
+    a store in `out_dir` is, is looked at when it is continued.
+
     Raises:
         InputError: an overlay would take the place of one of the videos.
     """
@@ -115,10 +122,8 @@ def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
     taken: set[str] = set()
     wanted = {video.stem.casefold() for video in videos}
     for video in dict.fromkeys(videos):
-        stem, count = video.stem, 1
-        while stem.casefold() in taken or (count > 1 and stem.casefold() in wanted):
-            count += 1
-            stem = f"{video.stem}-{count}"
+        others = taken | (wanted - {video.stem.casefold()})
+        stem = free_stem(video.stem, partial(_is_taken, others, video, out_dir))
         taken.add(stem.casefold())
         stores[video] = out_dir / (stem + SUFFIX)
     inputs = {video.resolve() for video in videos}
@@ -127,6 +132,17 @@ def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
         if overlay in inputs:
             raise InputError(f"{overlay}: would be overwritten by an overlay; choose another --out.")
     return stores
+
+
+def _is_taken(others: set[str], video: Path, out_dir: Path, stem: str) -> bool:
+    """Whether another video of the same command, or exports of another one that have no store, have this name."""
+    if stem.casefold() in others:
+        return True
+    if (out_dir / (stem + SUFFIX)).exists():
+        return False
+    with suppress(InputError):  # of a video that cannot be read, which is told in its turn
+        return is_of_another(out_dir, stem, str(video.absolute()), file_id(video))
+    return False
 
 
 def _unreadable(videos: Iterable[Path]) -> dict[Path, AVSegError]:

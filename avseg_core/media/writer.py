@@ -51,6 +51,7 @@ class VideoWriter:
         time_base: tick of variable frame times, as `VideoReader.time_base`; None for a constant rate.
         sound_from: media file whose sound goes along; one without sound is fine.
         sound_track: place among its sound tracks.
+        comment: what the file says of itself.
 
     Raises:
         InputError: the folder of `path` cannot be written to, or `sound_from` cannot be read.
@@ -66,6 +67,7 @@ class VideoWriter:
         time_base: Fraction | None = None,
         sound_from: str | os.PathLike[str] | None = None,
         sound_track: int | None = None,
+        comment: str = "",
     ) -> None:
         self.path = Path(path)
         self.width, self.height = width, height
@@ -82,6 +84,7 @@ class VideoWriter:
         self._sound = sound_feed(sound_from, sound_track) if sound_from is not None else None
         try:
             self._container = self._open(self._sound.rate if self._sound else 1)
+            self._container.metadata["comment"] = comment
         except BaseException:
             self._clear_away()
             raise
@@ -91,7 +94,9 @@ class VideoWriter:
                 self._sound.attach(self._container)
 
     @classmethod
-    def like(cls, path: str | os.PathLike[str], reader: VideoReader, *, sound: bool = True) -> VideoWriter:
+    def like(
+        cls, path: str | os.PathLike[str], reader: VideoReader, *, sound: bool = True, comment: str = ""
+    ) -> VideoWriter:
         """A writer for pictures of the size and at the times of those of `reader`, with the sound of its file."""
         rate = reader.constant_rate
         return cls(
@@ -101,6 +106,7 @@ class VideoWriter:
             fps=rate or reader.info.fps,
             time_base=None if rate else reader.time_base,
             sound_from=reader.info.path if sound else None,
+            comment=comment,
         )
 
     def __enter__(self) -> VideoWriter:

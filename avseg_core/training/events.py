@@ -133,9 +133,11 @@ class Notice(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat(Event):
-    """The process lives although it had nothing else to say."""
+    """The process lives, whatever else it has to say."""
 
     kind: ClassVar[str] = "heartbeat"
+    temperature: float | None = None
+    """Of the device, in degrees Celsius, where the system tells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +163,7 @@ KINDS: dict[str, type[Event]] = {
     event.kind: event
     for event in (Opened, Started, Phase, StepDone, Evaluated, CheckpointSaved, Notice, Heartbeat, Finished, Failed)
 }
+_MAY_BE_UNKNOWN = ("total", "seconds_left", "temperature")
 _FIELD_TYPES: dict[str, dict[str, Any]] = {
     name: {item.name: get_type_hints(event)[item.name] for item in dataclasses.fields(event)}
     for name, event in KINDS.items()
@@ -215,7 +218,7 @@ def _number(name: str, value: Any) -> Any:
         return {key: _number(key, item) for key, item in value.items()}
     if isinstance(value, list):
         return [_number(name, item) for item in value]
-    return math.nan if value is None and name not in ("total", "seconds_left") else value
+    return math.nan if value is None and name not in _MAY_BE_UNKNOWN else value
 
 
 class EventWriter:
@@ -223,22 +226,29 @@ class EventWriter:
 
     A disk that is full or gone does not end a run: the event is lost, the listeners still hear it.
     `path` None: nothing is written (a process that is not the first of several).
+    `temperature` tells that of the device, for the heartbeats.
     """
 
-    def __init__(self, path: Path | None, *, heartbeat_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        heartbeat_seconds: float = 10.0,
+        temperature: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self.listeners: list[Callable[[Event], None]] = []
         self._lock = threading.Lock()
         self._file = None if path is None else open(path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
         self._torn = path is not None and _ends_torn(path)
-        self._last = time.monotonic()
         self._closed = threading.Event()
-        self._pulse = threading.Thread(target=self._beat, args=(heartbeat_seconds,), daemon=True, name="heartbeat")
+        self._pulse = threading.Thread(
+            target=self._beat, args=(heartbeat_seconds, temperature), daemon=True, name="heartbeat"
+        )
         self._pulse.start()
 
     def write(self, event: Event) -> None:
         with self._lock:
             self._append(to_line(event).encode())
-            self._last = time.monotonic()
         for listener in self.listeners:
             listener(event)
 
@@ -265,10 +275,9 @@ class EventWriter:
     ) -> None:
         self.close()
 
-    def _beat(self, seconds: float) -> None:
-        while not self._closed.wait(max(self._last + seconds - time.monotonic(), 0.01)):
-            if time.monotonic() - self._last >= seconds:
-                self.write(Heartbeat())
+    def _beat(self, seconds: float, temperature: Callable[[], float | None]) -> None:
+        while not self._closed.wait(seconds):
+            self.write(Heartbeat(temperature=temperature()))
 
 
 def _ends_torn(path: Path) -> bool:

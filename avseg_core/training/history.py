@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from avseg_core.training.events import (
@@ -22,7 +23,7 @@ from avseg_core.training.events import (
 from avseg_core.training.run_store import RunStatus, summarise
 
 _COLLAPSED = (StepDone, Phase, Heartbeat, CheckpointSaved)
-"""Of a row of events of one of these kinds only the last one says how the run is."""
+"""Of a row of events of these kinds only the last one of each says how the run is, in whatever order they are."""
 
 
 @dataclass
@@ -92,16 +93,17 @@ class History:
                 case Notice():
                     self.notices.append(event)
 
-    def status(self) -> RunStatus:
-        """The run at a glance, now."""
-        return summarise(self._digest)
+    def status(self, *, woke: float = 0.0) -> RunStatus:
+        """The run at a glance, now; `woke` as in `summarise`."""
+        return summarise(self._digest, woke=woke)
 
     def best(self) -> Evaluated | None:
         """The evaluation with the highest mIoU, the first one of equals."""
         return max(self.evaluations, key=lambda event: event.miou, default=None)
 
     def _remember(self, event: Event) -> None:
-        if self._digest and isinstance(event, _COLLAPSED) and type(self._digest[-1]) is type(event):
-            self._digest[-1] = event
-        else:
-            self._digest.append(event)
+        row = takewhile(lambda old: isinstance(old, _COLLAPSED), reversed(self._digest))
+        place = next((place for place, old in enumerate(row, 1) if type(old) is type(event)), None)
+        if place is not None and isinstance(event, _COLLAPSED):
+            del self._digest[-place]
+        self._digest.append(event)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from avseg_core.config import TrainConfig
@@ -30,6 +31,7 @@ from avseg_core.training.run_store import Run
 from avseg_core.training.settings_check import check_config
 from avseg_core.training.setup import open_clips, prepare_rehearsal, rehearses, starting_model
 from avseg_core.training.step import Diverged
+from avseg_core.training.temperature import thermometer
 from avseg_core.training.trainer import Ended, Trainer
 
 
@@ -73,7 +75,9 @@ def train(
             stack.enter_context(run.held())
             if not resume:
                 run.write_config(config)
-        events = stack.enter_context(EventWriter(run.events_file if world.is_first else None))
+        events = stack.enter_context(
+            EventWriter(run.events_file if world.is_first else None, temperature=_thermometer(world))
+        )
         if world.is_first:
             events.listeners += listeners
         inbox = Inbox(run.folder, interrupted)
@@ -147,6 +151,14 @@ def _resumed_model(config: TrainConfig, run: Run) -> tuple[nn.Module, frozenset[
     """A model for the run's state to be loaded into, and `TrainState.new`; the model of `init_from` may be gone."""
     saved = load_state(run.last_checkpoint).get("train")
     return build_model(config.model), frozenset(saved.get("new", ()) if isinstance(saved, dict) else ())
+
+
+def _thermometer(world: World) -> Callable[[], float | None]:
+    """That of the device of this process."""
+    gpu = ""
+    if world.device.type == "cuda":
+        gpu = f"GPU-{torch.cuda.get_device_properties(world.device).uuid}"
+    return thermometer(world.device.type, gpu)
 
 
 def _started(trainer: Trainer, device_reason: str) -> Started:

@@ -20,6 +20,7 @@ from avseg_core.training.events import (
     Event,
     Failed,
     Finished,
+    Heartbeat,
     Notice,
     Opened,
     Phase,
@@ -142,6 +143,8 @@ class RunStatus:
     """Highest mIoU and F-score so far."""
     device: str = ""
     pid: int = 0
+    temperature: float | None = None
+    """Of the device in degrees Celsius, where the system tells."""
     last_sign_of_life: float = 0.0
     """Seconds since 1970."""
     message: str = ""
@@ -150,8 +153,12 @@ class RunStatus:
     """Exported model relative to the run folder, once there is one."""
 
 
-def summarise(events: Iterable[Event]) -> RunStatus:
-    """The state of a run from its events."""
+def summarise(events: Iterable[Event], *, woke: float = 0.0) -> RunStatus:
+    """The state of a run from its events.
+
+    Args:
+        woke: when this machine woke up last, in seconds since 1970; before that nobody here could give a sign of life.
+    """
     status = RunStatus()
     host = ""
     for event in events:
@@ -162,6 +169,7 @@ def summarise(events: Iterable[Event]) -> RunStatus:
             case Started():
                 status.state, status.message, host, status.pid = "running", "", event.host, event.pid
                 status.step, status.total_steps, status.device = event.resumed_step, event.total_steps, event.device
+                status.temperature = None
             case Phase():
                 status.state = "paused" if event.name == "paused" else "running"
                 status.phase, status.done, status.total = event.name, event.done, event.total
@@ -173,11 +181,13 @@ def summarise(events: Iterable[Event]) -> RunStatus:
                 status.best["fscore"] = max(event.fscore, status.best.get("fscore", 0.0))
             case Notice():
                 status.message = event.text
+            case Heartbeat():
+                status.temperature = event.temperature
             case Finished():
                 status.state, status.message, status.model = "finished", event.outcome, event.model
             case Failed():
                 status.state, status.message = "failed", event.reason
-    if status.state in ("running", "paused") and not _alive(host, status.pid, status.last_sign_of_life):
+    if status.state in ("running", "paused") and not _alive(host, status.pid, status.last_sign_of_life, woke):
         status.state = "dead"
     return status
 
@@ -189,11 +199,12 @@ def list_runs(folder: Path) -> list[Run]:
     return sorted(runs, key=lambda run: run.config_file.stat().st_mtime, reverse=True)
 
 
-def _alive(host: str, pid: int, last_sign: float) -> bool:
+def _alive(host: str, pid: int, last_sign: float, woke: float) -> bool:
     """Whether the process still works: its heartbeat is fresh and, on this machine, it exists."""
-    if time.time() - last_sign > SILENCE_SECONDS:
+    here = host == socket.gethostname()
+    if time.time() - (max(last_sign, woke) if here else last_sign) > SILENCE_SECONDS:
         return False
-    return host != socket.gethostname() or process_exists(pid)
+    return not here or process_exists(pid)
 
 
 def _lock(file: BinaryIO) -> bool:

@@ -116,6 +116,10 @@
         <translation>{0:.1f} Tage</translation>
     </message>
     <message>
+        <source>{0:.0f} °C</source>
+        <translation>{0:.0f} °C</translation>
+    </message>
+    <message>
         <source>Waiting</source>
         <translation>Wartet</translation>
     </message>
@@ -182,6 +186,10 @@
     <message>
         <source>Reading the data set</source>
         <translation>Datensatz wird gelesen</translation>
+    </message>
+    <message>
+        <source>Preparing the rehearsal</source>
+        <translation>Das Wiederholen wird vorbereitet</translation>
     </message>
     <message>
         <source>Evaluating</source>
@@ -442,6 +450,10 @@ Rund um AVSegFormer gebaut. Alles wird auf diesem Rechner berechnet.</translatio
     <message>
         <source>{0} (before) and {1} (after) on the same validation clips; 1 is perfect.</source>
         <translation>{0} (vorher) und {1} (nachher) an denselben Validierungsclips; 1 ist vollkommen.</translation>
+    </message>
+    <message>
+        <source>F-score</source>
+        <translation>F-Maß</translation>
     </message>
 </context>
 <context>
@@ -1122,6 +1134,10 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr�
     <message>
         <source>Choose a camera and a microphone and press Start</source>
         <translation>Kamera und Mikrofon wählen und Starten drücken</translation>
+    </message>
+    <message>
+        <source>Looking for cameras and microphones…</source>
+        <translation>Kameras und Mikrofone werden gesucht …</translation>
     </message>
     <message>
         <source>Frozen</source>
@@ -1827,24 +1843,24 @@ Entf nimmt es von dieser Liste</translation>
         <translation>Ein Bild anklicken, um seinen Clip zu hören.</translation>
     </message>
     <message>
-        <source>{0} training clips</source>
-        <translation>{0} Trainings-Clips</translation>
+        <source>Training clips: {0}</source>
+        <translation>Trainings-Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} validation clips</source>
-        <translation>{0} Validierungs-Clips</translation>
+        <source>Validation clips: {0}</source>
+        <translation>Validierungs-Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} test clips</source>
-        <translation>{0} Test-Clips</translation>
+        <source>Test clips: {0}</source>
+        <translation>Test-Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} clips</source>
-        <translation>{0} Clips</translation>
+        <source>Clips: {0}</source>
+        <translation>Clips: {0}</translation>
     </message>
     <message>
-        <source>{0} masks</source>
-        <translation>{0} Masken</translation>
+        <source>Masks: {0}</source>
+        <translation>Masken: {0}</translation>
     </message>
     <message>
         <source>{0} classes</source>
@@ -2485,8 +2501,8 @@ Entf nimmt es von dieser Liste</translation>
         <translation>Von der Liste nehmen</translation>
     </message>
     <message>
-        <source>{0} training and {1} validation clips</source>
-        <translation>{0} Trainings- und {1} Validierungsclips</translation>
+        <source>Clips: {0} for training, {1} for validation</source>
+        <translation>Clips: {0} zum Trainieren, {1} zum Validieren</translation>
     </message>
     <message>
         <source>{0:.1f} of {1:.1f} M weights learn</source>
@@ -2602,7 +2618,7 @@ Entf nimmt es von dieser Liste</translation>
     <name>_Heard</name>
     <message>
         <source>Heard now</source>
-        <translation>Jetzt zu hören</translation>
+        <translation>Gerade zu hören</translation>
     </message>
     <message>
         <source>silence</source>
@@ -2621,7 +2637,7 @@ Entf nimmt es von dieser Liste</translation>
     <name>_HeardSection</name>
     <message>
         <source>Heard now</source>
-        <translation>Jetzt zu hören</translation>
+        <translation>Gerade zu hören</translation>
     </message>
     <message>
         <source>silence</source>

@@ -8,9 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
+from avseg_app.live.page import LivePage
 from avseg_app.live.strips import HISTORY_SECONDS, HistoryStrip, Moment
+from avseg_app.settings import SettingsStore
+from avseg_app.widgets.message_bar import MessageBar
+from avseg_app.workers.live_protocol import DeviceLists, LiveModelReady
+from avseg_core.media.capture import DeviceInfo, DeviceState, DeviceStatus
+from tests.idle_client import IdleLiveClient
 
 
 def test_presentation_goes_to_the_other_screen(tmp_path: Path) -> None:
@@ -34,6 +42,31 @@ def test_presentation_goes_to_the_other_screen(tmp_path: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
     )
     assert answer.stdout.strip() == "first second (800, 0, 800, 600) True"
+
+
+def test_the_picture_says_what_is_waited_for(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices that are looked for, then the user, then the model, also while pictures come."""
+    monkeypatch.setattr("avseg_app.live.page.LiveClient", IdleLiveClient)
+    settings = SettingsStore(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    settings.update(live_source="test")
+    page = LivePage(settings, MessageBar())
+    qtbot.addWidget(page)
+    page.enter()
+    assert "Looking for" in page.canvas._note
+    page.client.devices_listed.emit(DeviceLists((DeviceInfo("test", "Test picture", "camera"),), ()))
+    assert "press Start" in page.canvas._note
+    assert page.bar.sound_choice.currentData() == "source"
+    page.start()
+    for state in (DeviceState.OPENING, DeviceState.RUNNING):
+        page.client.status_changed.emit(DeviceStatus("camera", "Test picture", state))
+    assert "Preparing the model" in page.canvas._note
+    page.client.model_ready.emit(LiveModelReady("small", "CPU."))
+    assert page.canvas._note == ""
+    page.start()
+    assert "Preparing the model" in page.canvas._note
+    page.client.refused.emit("There is no such model.")
+    assert page.canvas._note == ""
+    page.shut_down()
 
 
 def test_the_window_knows_no_torch() -> None:

@@ -15,17 +15,20 @@ from pytestqt.qtbot import QtBot
 from avseg_app.theme import load_theme
 from avseg_app.training import words
 from avseg_app.training.compare_dialog import figures
-from avseg_app.training.curves import smoothed
+from avseg_app.training.curves import CurvesView, smoothed
 from avseg_app.training.jobs import RunView, free_run_name
 from avseg_app.training.mask_history import list_steps, load_frames, overlay
 from avseg_app.training.recipe import FINETUNE, HOLD_OUT, LEARNING, Recipe, base_config, command_words, recipes_for
 from avseg_app.training.setting_docs import explanations
 from avseg_app.training.settings_form import DECIDED_ELSEWHERE, SettingsForm
+from avseg_app.training.sidebar import Sidebar
+from avseg_app.training.watch import WatchView
 from avseg_app.widgets.swatches import OVERLAY_COLORS
 from avseg_core.commands import train
 from avseg_core.config import ModelConfig, TrainConfig, with_overrides
 from avseg_core.models.registry import build_model
 from avseg_core.presets import preset, preset_names
+from avseg_core.training.events import Evaluated, Started
 from avseg_core.training.optim import set_trainable
 from avseg_core.training.run_store import Run, RunStatus
 from avseg_core.training.survey_report import Survey
@@ -197,6 +200,58 @@ def test_a_run_that_diverged_offers_to_learn_slower(tmp_path: Path) -> None:
     assert view.can_resume
     assert words.trouble(view).startswith(reason.rpartition(", ")[0] + ". Resume continues from there")
     assert "--set" not in words.trouble(view)
+
+
+@pytest.mark.parametrize(("state", "degrees"), [("running", 61.6), ("running", None), ("finished", 61.6)])
+def test_the_temperature_of_the_device_is_shown_where_it_is_known(
+    qtbot: QtBot, tmp_path: Path, state: str, degrees: float | None
+) -> None:
+    status = RunStatus(state=state, temperature=degrees, last_sign_of_life=1.0)
+    started = Started(
+        resumed_step=0, total_steps=9, steps_per_epoch=3, pid=1, host="", processes=1, device="cpu",
+        device_reason="", parameters=2, trained_parameters=1, train_clips=3, val_clips=1,
+    )  # fmt: skip
+    view = RunView(Run(tmp_path / "mine"), status, False, None, started, (), (), None, 0.0, None)
+    watch, sidebar = WatchView(), Sidebar()
+    for widget in (watch, sidebar):
+        qtbot.addWidget(widget)
+    watch.show_run(view, [])
+    sidebar.show_runs([view])
+    known = state == "running" and degrees is not None
+    assert ("on CPU, 62 °C" in watch.facts.text()) == known
+    assert ("°C" in watch.facts.text()) == known
+    assert ("62 °C" in sidebar.runs.item(0).text()) == known
+    watch.close_threads()
+
+
+def test_curves_are_as_thick_on_a_fine_screen(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = Evaluated(step=1, epoch=0, miou=0.5, fscore=0.5, batch_size=4, seconds=1.0, improved=[])
+    view = RunView(Run(tmp_path), RunStatus(), False, None, None, (event,), (), event, 0.0, None)
+    widths = []
+    for ratio in (1.0, 2.0):
+        monkeypatch.setattr(CurvesView, "devicePixelRatioF", lambda self, ratio=ratio: ratio)
+        curves = CurvesView()
+        qtbot.addWidget(curves)
+        curves.show_runs(view, [])
+        pens = [line.opts["pen"] for line in curves.scores.plotItem.listDataItems()]
+        widths.append([pen.widthF() for pen in (*pens, curves.best_line.pen)])
+    assert widths[0] == [2.0, 1.6, 1.5]
+    assert widths[1] == [4.0, 3.2, 3.0]
+
+
+def test_the_bar_moves_until_the_number_of_steps_is_known(qtbot: QtBot, tmp_path: Path) -> None:
+    watch = WatchView()
+    qtbot.addWidget(watch)
+    for status, most in (
+        (RunStatus(state="new"), 0),
+        (RunStatus(state="running", phase="preparing the rehearsal"), 0),
+        (RunStatus(state="running", phase="training", step=1, total_steps=4), 1000),
+        (RunStatus(state="paused", phase="paused", step=1, total_steps=4), 1000),
+    ):
+        watch.show_run(RunView(Run(tmp_path), status, False, None, None, (), (), None, 0.0, None), [])
+        assert watch.bar.maximum() == most
+    assert watch.bar.value() == 250
+    watch.close_threads()
 
 
 @pytest.mark.parametrize(("step", "total", "share"), [(3, 4, 0.75), (2**50, 1, 1.0), (-(2**50), 1, 0.0), (3, 0, 0.0)])

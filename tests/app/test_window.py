@@ -1,8 +1,7 @@
-"""The main window as a user meets it: open, watch, look closer, change, export, go wrong and go on."""
+"""The main window as a user meets it: open, watch, look closer, change, go wrong and go on."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,6 @@ from pytestqt.qtbot import QtBot
 from avseg_app.main_window import MainWindow
 from avseg_app.paths import DEMO_CLIP
 from avseg_app.workspace.cache import result_cache
-from avseg_core.media.video import VideoReader
-from avseg_core.results.mask import binary
 from avseg_core.results.store import MaskStore
 from tests.app.conftest import PATIENCE, grab, is_done
 from tests.app.test_player import shown_number
@@ -334,47 +331,6 @@ def test_a_model_that_fails_does_not_block_the_selector(segmented: MainWindow, q
         qtbot.waitUntil(lambda: segmented.controller.document.model == "small" and is_done(segmented), timeout=PATIENCE)
     finally:
         broken.unlink()
-
-
-def test_export_writes_what_is_on_screen(segmented: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window, out = segmented, tmp_path / "out"
-    dialog = window.exporting.ask()
-    for box in dialog.boxes.values():
-        box.setChecked(True)
-    dialog.folder.setText(str(out))
-    dialog.export_button.click()
-    assert window.exporting.strip.isVisible()
-    qtbot.waitUntil(lambda: window.messages.kind == "success", timeout=PATIENCE)
-    assert not window.exporting.strip.isVisible()
-    assert not list(out.glob("*.partial"))
-    times = json.loads((out / "clip.json").read_text(encoding="utf-8"))
-    assert str(times).count("clip_") >= 4
-    with VideoReader(next(out.glob("*.mp4"))) as overlay:
-        assert len(overlay) == 100
-        size = (overlay.info.height, overlay.info.width)
-    assert size == (128, 192)
-    truth = binary(window.controller.result.probability, size, window.settings.values.threshold)
-    from PySide6.QtGui import QImage
-
-    image = (
-        QImage(str(out / "clip_00000.png"))
-        if (out / "clip_00000.png").exists()
-        else QImage(str(min(out.glob("clip_*.png"))))
-    )
-    mask = np.array([[image.pixelColor(x, y).lightness() > 127 for x in range(192)] for y in range(128)])
-    assert np.array_equal(mask, truth)
-
-
-def test_export_that_cannot_write_says_so(segmented: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("in the way")
-    dialog = segmented.exporting.ask()
-    dialog.folder.setText(str(blocked))
-    dialog.export_button.click()
-    qtbot.waitUntil(lambda: segmented.messages.kind == "error", timeout=PATIENCE)
-    assert str(blocked) in segmented.messages.text
-    assert segmented.exporting.task is None
-    assert segmented.exporting.ask() is not None
 
 
 def test_keyboard_reaches_every_part(segmented: MainWindow, qtbot: QtBot) -> None:

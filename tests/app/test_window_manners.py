@@ -22,7 +22,7 @@ from avseg_app.training.jobs import RunView
 from avseg_app.training.watch import WatchView
 from avseg_app.training.wipe import Wipe
 from avseg_app.widgets.controls import Choice
-from avseg_app.workspace.document import JobState
+from avseg_app.workspace.document import JobState, Phase
 from avseg_app.workspace.job_bar import JobBar
 from avseg_app.workspace.toolbar import Toolbar
 from avseg_core.media.capture import DeviceState, DeviceStatus
@@ -162,6 +162,57 @@ def test_the_button_of_the_job_bar_lies_within_it(window: MainWindow, qtbot: QtB
     bar.show()
     assert bar.rect().contains(bar.button.geometry())
     assert bar.height() - bar.button.geometry().bottom() >= 4
+
+
+@pytest.mark.parametrize("phase", ["loading", "running"])
+def test_there_is_nothing_to_cancel_where_all_masks_are_there(qtbot: QtBot, phase: Phase) -> None:
+    bar = JobBar()
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.show_state(JobState(phase=phase, done=9, planned=10))
+    assert bar.button.isVisible()
+    bar.show_state(JobState(phase=phase, done=10, planned=10))
+    assert not bar.button.isVisible()
+    bar.show_state(JobState(phase=phase, done=0, planned=0))
+    assert bar.button.isVisible()
+
+
+def test_the_buttons_of_an_export_fit_into_the_status_bar(window: MainWindow, qtbot: QtBot) -> None:
+    height = window.statusBar().height()
+    window.exporting.strip.show_share(0.5)
+    qtbot.wait(20)
+    bar, button = window.statusBar(), window.exporting.strip.cancel_button
+    place = button.mapTo(bar, QPoint(0, 0)).y()
+    assert bar.height() == height
+    assert place >= 0
+    assert place + button.height() <= bar.height()
+    window.exporting.strip.hide()
+
+
+def test_the_focus_goes_on_to_the_next_step(window: MainWindow, qtbot: QtBot) -> None:
+    """And not to whatever lies behind the button that is hidden then, such as another page's."""
+    window.modes.set_mode("training")
+    window.training.show_new()
+    new = window.training.new
+    new.next.setEnabled(True)
+    new.next.setFocus()
+    qtbot.keyClick(new.next, Qt.Key.Key_Space)
+    assert window.focusWidget() is new.recipe.name
+    window.training.show_new()
+
+
+def test_lists_that_open_show_all_of_few_entries(window: MainWindow, qtbot: QtBot) -> None:
+    choice = Choice("Source")
+    qtbot.addWidget(choice)
+    choice.addItems(["Screen", "Test picture"])
+    choice.insertSeparator(2)
+    choice.addItems(["Video file", "Network address"])
+    choice.show()
+    choice.showPopup()
+    qtbot.waitUntil(choice.view().isVisible)
+    last = choice.view().visualRect(choice.model().index(choice.count() - 1, 0))
+    assert choice.view().viewport().rect().contains(last)
+    choice.hidePopup()
 
 
 def test_icons_that_stand_alone_follow_the_theme(window: MainWindow, qtbot: QtBot) -> None:

@@ -19,30 +19,22 @@ from PySide6.QtWidgets import QScrollArea
 from avseg_app.live.page import LivePage
 from avseg_app.paths import DEMO_CLIP
 from avseg_app.workers.frame_ring import SharedFrame
-from avseg_app.workers.live_client import LiveClient
 from avseg_app.workers.live_protocol import (
     Calibrated,
     DeviceLists,
+    LiveModelReady,
     LiveTick,
     LiveUpdate,
     RecordingDone,
     RecordingStarted,
-    Request,
 )
 from avseg_core.inference.live_config import Latency, LiveCounters
 from avseg_core.media import VideoReader
 from avseg_core.media.capture import DeviceInfo, DeviceState, DeviceStatus
 from tests.benchmarks.screenshots import Camera, main, pause
-from tests.idle_client import IdleClient
+from tests.idle_client import IdleClient, IdleLiveClient
 
 _TAGS = (("Dog", 0.93), ("Bark", 0.61), ("Livestock, farm animals, working animals", 0.2))
-
-
-class PlayedClient(LiveClient):
-    """Sends nothing to any process."""
-
-    def send(self, request: Request) -> None:
-        pass
 
 
 def devices() -> DeviceLists:
@@ -60,6 +52,7 @@ def devices() -> DeviceLists:
 def play(page: LivePage, recorded: float | None = None) -> None:
     """What the process tells within a minute: a picture with its mask, sound, results."""
     now, client = time.monotonic(), page.client
+    client.model_ready.emit(LiveModelReady("avsegformer-lite", "CPU."))
     for kind, name in (("camera", "HD Pro Webcam C920"), ("microphone", "Built-in Audio Analog Stereo")):
         client.status_changed.emit(DeviceStatus(kind, name, DeviceState.OPENING))
         client.status_changed.emit(DeviceStatus(kind, name, DeviceState.RUNNING))
@@ -85,7 +78,7 @@ def take(camera: Camera) -> None:
     """All pictures."""
     window, shoot, settings = camera.window, camera.shoot, camera.settings
     settings.update(live_record_dir=str(camera.private / "recorded"))
-    with patch("avseg_app.live.page.LiveClient", PlayedClient):
+    with patch("avseg_app.live.page.LiveClient", IdleLiveClient):
         window.show_live()
     page = window.live_page
     shoot("live-listing")

@@ -202,6 +202,27 @@ def test_videos_of_one_name_do_not_overwrite_each_other(
     assert {path.name for path in out.glob("*.png")} == {"clip_0.png", "clip-2_0.png", "clip-2_1.png"}
 
 
+@pytest.mark.parametrize("name", ["overlay", "png", "coco"])
+def test_exports_of_another_video_are_not_overwritten(
+    model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Such as the window makes, which keeps the masks elsewhere."""
+    for folder, plan in (("a", ("low",)), ("b", ("high", "low"))):
+        (tmp_path / folder).mkdir()
+        write_video(tmp_path / folder / "clip.mp4", plan)
+    out = tmp_path / "out"
+    assert segment(tmp_path / "a" / "clip.mp4", "--out", out, "--export", name) == 0
+    store = (out / "clip.avseg").rename(tmp_path / "kept.avseg")
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    _, answer, _ = segment_json(capsys, tmp_path / "b" / "clip.mp4", "--out", out, "--export", name)
+    assert Path(answer["videos"][0]["store"]).name == "clip-2.avseg"
+    assert {path: path.read_bytes() for path in before} == before
+    moved = (tmp_path / "a" / "clip.mp4").rename(tmp_path / "clip.mp4")
+    assert list(name_stores([moved], out).values()) == [out / "clip.avseg"]
+    store.rename(out / "clip.avseg")
+    assert list(name_stores([moved], out).values()) == [out / "clip.avseg"]
+
+
 def test_names_never_clash(tmp_path: Path) -> None:
     videos = [Path("a/x.mp4"), Path("b/x.mov"), Path("X.avi"), Path("c/x-2.mp4"), Path("a/x.mp4")]
     names = [path.name for path in name_stores(videos, tmp_path).values()]

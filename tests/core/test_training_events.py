@@ -75,7 +75,14 @@ def evaluated(number: int, miou: float) -> Evaluated:
 
 @pytest.mark.parametrize(
     "event",
-    [started(), step(3), evaluated(3, 0.25), Phase(name="evaluating", done=2, total=None), Heartbeat()],
+    [
+        started(),
+        step(3),
+        evaluated(3, 0.25),
+        Phase(name="evaluating", done=2, total=None),
+        Heartbeat(),
+        Heartbeat(temperature=61.5),
+    ],
 )
 def test_an_event_survives_its_line(event):
     assert from_line(to_line(event)) == event
@@ -193,6 +200,15 @@ def test_the_state_of_a_run_follows_its_events():
     done = summarise([*log, Finished(outcome="done", step=1, best={}, model="model.safetensors")])
     assert (done.state, done.model) == ("finished", "model.safetensors")
     assert summarise([]).state == "new"
+
+
+def test_a_process_is_not_dead_because_the_machine_slept():
+    here, now = socket.gethostname(), time.time()
+    log = [replace(started(host=here), time=now - 500), replace(step(1), time=now - 400)]
+    assert summarise(log).state == "dead"
+    assert summarise(log, woke=now).state == "running"
+    assert summarise(log, woke=now - 100).state == "dead"
+    assert summarise([replace(log[0], host="elsewhere"), log[1]], woke=now).state == "dead"
 
 
 def test_a_process_that_is_gone_or_silent_is_dead():

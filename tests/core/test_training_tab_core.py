@@ -22,7 +22,16 @@ from avseg_core.models.checkpoints import load_model, save_model
 from avseg_core.models.library import available_models
 from avseg_core.models.registry import build_model
 from avseg_core.training import library
-from avseg_core.training.events import Evaluated, Finished, Heartbeat, Phase, Started, StepDone, to_line
+from avseg_core.training.events import (
+    CheckpointSaved,
+    Evaluated,
+    Finished,
+    Heartbeat,
+    Phase,
+    Started,
+    StepDone,
+    to_line,
+)
 from avseg_core.training.history import History
 from avseg_core.training.job import train
 from avseg_core.training.run_store import Run
@@ -78,11 +87,13 @@ def test_a_history_forgets_what_a_resumed_process_did_again(tmp_path: Path) -> N
 def test_the_status_of_a_long_history_needs_few_events(tmp_path: Path) -> None:
     history = History(tmp_path / "events.jsonl")
     history.add([STARTED, Phase(name="training")])
-    history.add(step(number, 1.0) for number in range(1, 5001))
+    for number in range(1, 5001):
+        history.add([step(number, 1.0), Heartbeat(temperature=number / 100), CheckpointSaved(step=number, file="")])
     history.add([Finished(outcome="stopped", step=5000, best={}, model="model.safetensors")])
     assert len(history._digest) < 10
     status = history.status()
     assert (status.state, status.message, status.step) == ("finished", "stopped", 5000)
+    assert status.temperature == 50.0
 
 
 def test_a_survey_names_the_clip_of_every_problem(tmp_path: Path) -> None:

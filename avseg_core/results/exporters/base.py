@@ -89,6 +89,7 @@ def describe_run(header: RunHeader, options: ExportOptions) -> dict[str, Any]:
     """What every JSON file says about its run."""
     return {
         "video": header.video,
+        "video_id": header.video_id,
         "width": header.width,
         "height": header.height,
         "fps": str(header.fps),

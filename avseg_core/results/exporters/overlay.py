@@ -44,7 +44,7 @@ def export_overlay(
     painter = _Painter(store, options)
     with (
         VideoReader(_find_video(store.header, options), cache_bytes=0) as reader,
-        VideoWriter.like(path, reader) as writer,
+        VideoWriter.like(path, reader, comment=f"AVSeg Studio, masks of {store.header.video_id}") as writer,
     ):
         for frame in reader.frames():
             check(cancel)
