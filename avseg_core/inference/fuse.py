@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from timm.layers.conv2d_same import Conv2dSame
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from avseg_core.models.timm_import import Conv2dSame
 
 
 def prepare_for_inference(model: nn.Module, device: torch.device) -> None:
