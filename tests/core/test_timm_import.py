@@ -1,4 +1,4 @@
-"""A model is built and run without the compiler of PyTorch; whoever exports one finds it whole (`test_export_model`)."""
+"""A model is built and run without the compiler of PyTorch; who exports one finds it whole (`test_export_model`)."""
 
 import subprocess
 import sys
