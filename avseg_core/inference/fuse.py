@@ -6,11 +6,11 @@ from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
-from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from avseg_core.models.encoder import FeedForward
+from avseg_core.models.timm_import import Conv2dSame
 
 
 def prepare_for_inference(model: nn.Module, device: torch.device) -> None:

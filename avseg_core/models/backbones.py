@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import timm
 from torch import Tensor, nn
 
 from avseg_core.config import ModelConfig
+from avseg_core.models.timm_import import timm
 from avseg_core.registry import Registry
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
-import timm
 from torch import nn
 
 from avseg_core.errors import InputError
@@ -15,6 +14,7 @@ from avseg_core.models.audio_encoders import AudioEncoder
 from avseg_core.models.backbones import Backbone
 from avseg_core.models.files import StateDict, read_state
 from avseg_core.models.released import PVT_RULES, rename
+from avseg_core.models.timm_import import timm
 
 
 def load_backbone_weights(model: nn.Module, path: Path | None = None) -> None:

@@ -113,7 +113,6 @@ def test_one_model_looks_after_the_other(qtbot: QtBot, tmp_path: Path, monkeypat
     assert not folders[0].exists()
 
 
-@pytest.mark.slow
 def test_both_models_look_at_a_video(
     qtbot: QtBot, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

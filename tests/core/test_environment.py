@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -38,16 +39,54 @@ def build_wheel(folder: Path, name: str, version: str, source: str) -> None:
             wheel.writestr(path, text)
 
 
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    build_wheel(wheels, "avsegprobe", "1.0", "ANSWER = 42\n" * 50)
-    lock_file = tmp_path / "requirements.lock"
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder from which pip installs, with the one package."""
+    folder = tmp_path_factory.mktemp("wheels")
+    build_wheel(folder, "avsegprobe", "1.0", "ANSWER = 42\n" * 50)
+    return folder
+
+
+def unmade(folder: Path) -> Environment:
+    """An environment of which there is only the lock file."""
+    lock_file = folder / "requirements.lock"
     lock_file.write_text('# pins\navsegprobe==1.0\nother==2.0 ; sys_platform == "amiga"\n')
+    return Environment(folder / ".venv", (lock_file,))
+
+
+@pytest.fixture
+def environment(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """Not made yet."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    return Environment(tmp_path / ".venv", (lock_file,))
+    return unmade(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Environment, list[str]]:
+    """An environment that was made from nothing, and what was said; only to be copied."""
+    made, said = unmade(tmp_path_factory.mktemp("made")), list[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(wheels))
+        made.ensure(said.append)
+    return made, said
+
+
+@pytest.fixture
+def ready(environment: Environment, made: tuple[Environment, list[str]]) -> Environment:
+    """Made: a copy, since making one takes many seconds."""
+    shutil.copytree(made[0].folder, environment.folder, symlinks=True)
+    return environment
+
+
+@pytest.fixture
+def unfinished(ready: Environment) -> Environment:
+    """With an interpreter, but before the package came."""
+    ready.distrust()
+    (ready.site_packages / "avsegprobe.py").unlink()
+    shutil.rmtree(ready.site_packages / "avsegprobe-1.0.dist-info")
+    return ready
 
 
 def answer_of(environment: Environment) -> str:
@@ -55,15 +94,14 @@ def answer_of(environment: Environment) -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
-def test_makes_the_environment_once_and_then_leaves_it_alone(environment: Environment) -> None:
-    said: list[str] = []
-    environment.ensure(said.append)
+def test_makes_the_environment_once_and_then_leaves_it_alone(made: tuple[Environment, list[str]]) -> None:
+    environment, said = made
     assert answer_of(environment) == "42"
     assert any("first start only" in line for line in said)
     assert any(line.startswith("[1/1]") for line in said)
-    said.clear()
-    environment.ensure(said.append)
-    assert said == []
+    again: list[str] = []
+    environment.ensure(again.append)
+    assert again == []
 
 
 def test_repairs_what_is_half_made_damaged_or_changed(environment: Environment) -> None:
@@ -86,10 +124,7 @@ def test_repairs_what_is_half_made_damaged_or_changed(environment: Environment) 
     assert answer_of(environment) == "42"
     assert "Repairing 1 damaged packages." in said
 
-    (environment.site_packages / "avsegprobe-1.0.dist-info" / "METADATA").unlink()
-    for path in sorted((environment.site_packages / "avsegprobe-1.0.dist-info").iterdir()):
-        path.unlink()
-    (environment.site_packages / "avsegprobe-1.0.dist-info").rmdir()
+    shutil.rmtree(environment.site_packages / "avsegprobe-1.0.dist-info")
     assert not environment.is_ready(), "a package without its metadata is missed at every start"
 
     (environment.folder / STAMP).write_text("{broken")
@@ -98,17 +133,16 @@ def test_repairs_what_is_half_made_damaged_or_changed(environment: Environment) 
 
 
 @pytest.mark.parametrize("left", [None, ""])
-def test_a_package_whose_list_of_files_is_lost_is_installed_again(environment: Environment, left: str | None) -> None:
-    environment.ensure(lambda _: None)
-    record = environment.site_packages / "avsegprobe-1.0.dist-info" / "RECORD"
+def test_a_package_whose_list_of_files_is_lost_is_installed_again(ready: Environment, left: str | None) -> None:
+    record = ready.site_packages / "avsegprobe-1.0.dist-info" / "RECORD"
     record.unlink()
     if left is not None:  # as by a power cut
         record.write_text(left)
-    (environment.site_packages / "avsegprobe.py").write_text("")
-    environment.distrust()
-    environment.ensure(lambda _: None)
-    assert answer_of(environment) == "42"
-    assert environment.damaged() == []
+    (ready.site_packages / "avsegprobe.py").write_text("")
+    ready.distrust()
+    ready.ensure(lambda _: None)
+    assert answer_of(ready) == "42"
+    assert ready.damaged() == []
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(environment: Environment, tmp_path: Path) -> None:
@@ -124,29 +158,29 @@ def test_a_place_where_no_environment_can_be_is_not_blamed_on_python(environment
         Environment(tmp_path / "a:b" / ".venv", environment.lock_files).ensure(lambda _: None)
 
 
-def test_a_new_pin_makes_it_unready(environment: Environment) -> None:
-    environment.ensure(lambda _: None)
-    lock_file = environment.lock_files[0]
+def test_a_new_pin_makes_it_unready(ready: Environment) -> None:
+    assert ready.is_ready()
+    lock_file = ready.lock_files[0]
     lock_file.write_text(lock_file.read_text() + "another==3.0\n")
-    assert not environment.is_ready()
+    assert not ready.is_ready()
 
 
-def test_two_starts_at_once_make_one_environment(environment: Environment) -> None:
+def test_two_starts_at_once_make_one_environment(unfinished: Environment) -> None:
     said: dict[int, list[str]] = {0: [], 1: []}
-    threads = [threading.Thread(target=environment.ensure, args=(said[index].append,)) for index in said]
+    threads = [threading.Thread(target=unfinished.ensure, args=(said[index].append,)) for index in said]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert environment.is_ready()
-    makers = [lines for lines in said.values() if any("first start only" in line for line in lines)]
+    assert unfinished.is_ready()
+    makers = [lines for lines in said.values() if any(line.startswith("[1/1]") for line in lines)]
     waiters = [lines for lines in said.values() if any("waiting" in line for line in lines)]
     assert len(makers) == 1
     assert len(waiters) == 1
 
 
 def test_without_a_network_there_is_one_line_and_the_next_start_goes_on(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch
+    unfinished: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheels = os.environ["PIP_FIND_LINKS"]
     monkeypatch.delenv("PIP_NO_INDEX")
@@ -154,13 +188,13 @@ def test_without_a_network_there_is_one_line_and_the_next_start_goes_on(
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
     with pytest.raises(AVSegError, match="check the network connection") as caught:
-        environment.ensure(lambda _: None)
+        unfinished.ensure(lambda _: None)
     assert "\n" not in str(caught.value)
-    assert not environment.is_ready()
+    assert not unfinished.is_ready()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", wheels)
-    environment.ensure(lambda _: None)
-    assert answer_of(environment) == "42"
+    unfinished.ensure(lambda _: None)
+    assert answer_of(unfinished) == "42"
 
 
 def test_names_are_compared_in_one_spelling() -> None:
@@ -192,15 +226,14 @@ def test_a_library_that_is_not_there_is_found_missing(monkeypatch: pytest.Monkey
 
 
 def test_an_import_that_fails_has_the_environment_checked_once(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ready: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.ensure(lambda _: None)
     started: list[list[str]] = []
     monkeypatch.setattr(launcher.subprocess, "call", lambda command: started.append(command) or 0)
     monkeypatch.setenv(launcher.REPAIRED, "")
-    assert launcher._repair_and_retry(ImportError("torch"), ["doctor"], environment) == 0
+    assert launcher._repair_and_retry(ImportError("torch"), ["doctor"], ready) == 0
     assert started[0][1:] == [str(launcher.ROOT / "main.py"), "doctor"]
-    assert not environment.is_ready()
+    assert not ready.is_ready()
     assert "checking the environment" in capsys.readouterr().err
     with pytest.raises(AVSegError, match="delete"):
-        launcher._repair_and_retry(ImportError("torch"), ["doctor"], environment)
+        launcher._repair_and_retry(ImportError("torch"), ["doctor"], ready)

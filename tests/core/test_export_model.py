@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,18 @@ import pytest
 import torch
 
 from avseg_core.cli import main
+from avseg_core.config import ModelConfig
 from avseg_core.models import onnx_export
 from avseg_core.models.checkpoints import load_model, save_model
 from avseg_core.models.onnx_export import random_inputs
 from avseg_core.models.registry import build_model
+from tests.onnx_fixtures import shallow_config
 from tests.segment_fixtures import small_model_config
 
-CONFIG = replace(small_model_config(), backbone="mobilenetv3_small_050")
 
-
-def save_small(path: Path, seed: int) -> Path:
+def save_small(path: Path, seed: int, config: ModelConfig | None = None) -> Path:
     torch.manual_seed(seed)
-    save_model(build_model(CONFIG), path)
+    save_model(build_model(config or shallow_config()), path)
     return path
 
 
@@ -39,11 +38,24 @@ def exported(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_file_answers_as_pytorch_for_any_number_of_frames(small: Path, exported: Path) -> None:
     assert [path.name for path in exported.parent.iterdir()] == ["small.onnx"]
-    model = load_model(small)
+    _check_answers(small, exported)
+    kept = {item.key: item.value for item in onnx.load(exported).metadata_props}
+    assert json.loads(kept["avseg_config"])["embed_dim"] == 32
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_so_does_one_with_backbone_and_audio_encoder_as_shipped(tmp_path: Path) -> None:
+    model = save_small(tmp_path / "deep.safetensors", 0, small_model_config())
+    assert main(["export-model", str(model), "--out", str(tmp_path / "deep.onnx")]) == 0
+    _check_answers(model, tmp_path / "deep.onnx")
+
+
+def _check_answers(path: Path, exported: Path) -> None:
+    model = load_model(path)
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     frames, logmel = random_inputs(model, 5, seed=9)
     logits, weights = session.run(None, {"frames": frames.numpy(), "logmel": logmel.numpy()})
@@ -51,11 +63,8 @@ def test_the_file_answers_as_pytorch_for_any_number_of_frames(small: Path, expor
         expected = model(frames, logmel)
     assert np.abs(logits - expected.logits.numpy()).max() < 1e-3
     assert np.abs(weights - expected.mixer_weights.numpy()).max() < 1e-4
-    kept = {item.key: item.value for item in onnx.load(exported).metadata_props}
-    assert json.loads(kept["avseg_config"])["embed_dim"] == 32
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_only_a_file_that_answers_as_the_model_is_kept(
     small: Path, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

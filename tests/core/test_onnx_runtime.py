@@ -16,10 +16,11 @@ from avseg_core.inference.onnx_runtime import OnnxModel, build_onnx, keep_times,
 from avseg_core.inference.runtime import hash_weights, make_ready
 from avseg_core.models.onnx_export import random_inputs
 from avseg_core.models.registry import build_model
-from tests.segment_fixtures import ToneModel, small_model_config
+from tests.onnx_fixtures import shallow_config
+from tests.segment_fixtures import ToneModel
 
 CPU = torch.device("cpu")
-CONFIG = replace(small_model_config(), backbone="mobilenetv3_small_050")
+CONFIG = shallow_config()
 WANTED = InferenceConfig(device="cpu", threads=1, runtime="onnx")
 
 
@@ -40,7 +41,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[torch.nn.M
         yield model, weights_hash
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_both_halves_answer_as_pytorch_for_any_number_of_frames(built: tuple[torch.nn.Module, str]) -> None:
     model, weights_hash = built
@@ -60,7 +60,6 @@ def test_both_halves_answer_as_pytorch_for_any_number_of_frames(built: tuple[tor
     assert [path.name for path in onnx_folder(weights_hash).parent.iterdir()] == [weights_hash[:40]]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_measurement_decides_and_a_damaged_file_is_not_opened(
     built: tuple[torch.nn.Module, str], caplog: pytest.LogCaptureFixture

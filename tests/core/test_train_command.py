@@ -239,7 +239,7 @@ def test_sigterm_does_the_same(ms3, tmp_path):
 
 
 def test_kills_at_random_moments_leave_no_trace_in_the_weights(ms3, tmp_path):
-    settings = ["epochs=20", "batch_size=2", "evaluate_every=4", "checkpoint_steps=2", "ema_decay=0.95"]
+    settings = ["epochs=12", "batch_size=2", "evaluate_every=4", "checkpoint_steps=2", "ema_decay=0.95"]
     settings += ["data.augment=true", "schedule=cosine", "accumulate=2", "freeze_backbone_epochs=3"]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -248,11 +248,11 @@ def test_kills_at_random_moments_leave_no_trace_in_the_weights(ms3, tmp_path):
     torch.set_num_threads(threads)
     words = [*tiny_command(ms3, tmp_path / "killed", *settings), "--resume"]
     dice, run, resumed_from = random.Random(8), Run(tmp_path / "killed"), []
-    for _ in range(6):
+    for _ in range(4):
         process = launch(words)
         saved = [event.step for event in read_events(run.events_file) if isinstance(event, CheckpointSaved)]
         resumed_from.append(saved[-1] if saved else 0)
-        wait_for_step(run, min(resumed_from[-1] + dice.randint(3, 9), 79), process)
+        wait_for_step(run, min(resumed_from[-1] + dice.randint(3, 9), 47), process)
         time.sleep(dice.uniform(0, 0.02))
         process.kill()
         process.join()
