@@ -132,7 +132,7 @@ class TrainingPage(QWidget):
         if name in [view.name for view in self.jobs.views]:
             name = self._free_name(name)
         self.show_run(self.jobs.start(name, options, wait=wait))
-        self.sidebar.runs.setFocus()
+        self.watch.tabs.setFocus()
 
     def _on_runs(self, views: list[RunView]) -> None:
         first = not self.sidebar.runs.count()
