@@ -97,7 +97,7 @@ def finetune_preset() -> TrainConfig:
     return TrainConfig(
         data=DataConfig(dataset="folder", augment=True),
         loss=LossConfig(mix_weight=0.0, empty_mask_weight=0.5, rehearsal_weight=5.0),
-        epochs=30,
+        epochs=16,
         batch_size=1,
         rehearsal=4,
         learning_rate=3e-4,
