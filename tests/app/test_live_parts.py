@@ -64,8 +64,9 @@ def test_the_picture_says_what_is_waited_for(qtbot: QtBot, tmp_path: Path, monke
     assert page.canvas._note == ""
     page.start()
     assert "Preparing the model" in page.canvas._note
-    page.client.refused.emit("There is no such model.")
-    assert page.canvas._note == ""
+    page.client.without_masks = "There is no such model."
+    page.client.model_refused.emit()
+    assert page.canvas._note == "There is no such model."
     page.shut_down()
 
 

@@ -160,12 +160,12 @@ def test_an_interrupted_run_is_continued(
 
 
 def test_other_settings_or_another_model_start_over(
-    clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert segment(clip, "--out", tmp_path) == 0
     assert segment_json(capsys, clip, "--out", tmp_path, "--rate", "2")[1]["videos"][0]["continued_from"] == 0
     assert segment_json(capsys, clip, "--out", tmp_path, "--rate", "2")[1]["videos"][0]["continued_from"] == 8
-    model.config = ToneModel(size=(64, 64)).config
+    monkeypatch.setattr("avseg_core.inference.segmenter.load_model", lambda *_: ToneModel(size=(64, 64)))
     assert segment_json(capsys, clip, "--out", tmp_path, "--rate", "2")[1]["videos"][0]["continued_from"] == 0
 
 
