@@ -28,5 +28,7 @@ def check_config(config: TrainConfig) -> None:
         raise InputError(f"learning_rate must be positive, not {config.learning_rate}.")
     if not 0 <= config.ema_decay < 1:
         raise InputError(f"ema_decay must be in 0 .. 1 (1 excluded), not {config.ema_decay}.")
+    if config.tuning == "lora" and not config.init_from:
+        raise InputError("tuning=lora adds a little to a trained model: name that model with init_from.")
     if not config.keep_best:
         raise InputError("keep_best must name at least one of miou, miou+fscore.")

@@ -91,3 +91,9 @@ def test_a_weight_of_the_loss_that_cannot_be_meant_is_refused(name: str, weight:
     with pytest.raises(InputError, match=rf"loss\.{name}_weight must be 0 or more, not {weight}"):
         check_config(config)
     check_config(with_overrides(preset("finetune"), [f"loss.{name}_weight=0"]))
+
+
+def test_small_additions_need_a_model_to_be_added_to() -> None:
+    check_config(with_overrides(preset("finetune"), ["tuning=lora"]))
+    with pytest.raises(InputError, match="name that model with init_from"):
+        check_config(with_overrides(preset("v1-s4-r50"), ["tuning=lora"]))
