@@ -23,12 +23,18 @@ from torch import Tensor, nn
 
 from avseg_core.audio.front_end import FrontEnd
 from avseg_core.config import InferenceConfig, ModelConfig
+from avseg_core.inference.live import LiveSession, SessionListener
+from avseg_core.inference.live_config import LiveConfig, LiveResult
 from avseg_core.inference.live_model import LiveModel
 from avseg_core.inference.segmenter import Segmenter
-from avseg_core.media.capture import CapturedFrame, SoundBlock, SourceError
-from avseg_core.media.capture_test_source import TestScene
+from avseg_core.media.capture import CameraOptions, CapturedFrame, SoundBlock, SourceError
+from avseg_core.media.capture_test_source import TestCamera, TestMicrophone, TestScene
 from avseg_core.models.audio_encoders import AudioEncoder
 from avseg_core.models.output import AVSOutput
+from avseg_core.results.mask import binary
+
+OPTIONS = CameraOptions(width=320, height=240)
+RAW = LiveConfig(smoothing=0.0)
 
 
 class PitchShares(AudioEncoder):
@@ -228,3 +234,38 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
             return True
         time.sleep(0.02)
     return condition()
+
+
+class Collected(SessionListener):
+    """Keeps what a session reports."""
+
+    def __init__(self) -> None:
+        self.results: list[LiveResult] = []
+        self.frames: list[tuple[CapturedFrame, NDArray[np.uint8] | None]] = []
+        self.trouble: list[str] = []
+        super().__init__(
+            on_result=self.results.append,
+            on_frame=lambda frame, mask: self.frames.append((frame, mask)),
+            on_trouble=self.trouble.append,
+        )
+
+
+def new_session(config: LiveConfig = RAW, *, show_masks: bool = False) -> tuple[LiveSession, Collected]:
+    collected = Collected()
+    session = LiveSession(lambda: TestCamera(OPTIONS), TestMicrophone, config, collected, show_masks=show_masks)
+    return session, collected
+
+
+@contextmanager
+def segmenting(session: LiveSession, pause: float = 0.0) -> Iterator[None]:
+    with running(session):
+        session.segment_with(scene_model(pause))
+        yield
+
+
+def named(result: LiveResult) -> str | None:
+    """The thing that a result shows, from where its mask lies."""
+    mask = binary(result.probability, (240, 320), 0.5)
+    if mask.mean() < 0.01:
+        return None
+    return "disc" if np.nonzero(mask)[1].mean() < 160 else "square"

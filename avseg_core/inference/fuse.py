@@ -16,8 +16,8 @@ from avseg_core.models.timm_import import Conv2dSame
 def prepare_for_inference(model: nn.Module, device: torch.device) -> None:
     """Takes `model` to `device`, folds norms and padding into its convolutions, and on a CPU lays it channels last.
 
-    Where PyTorch has oneDNN, convolutions become its own, which do the activation after them in the same pass. The
-    model cannot be trained afterwards. EfficientNet-Lite2 runs twice as fast on a CPU.
+    EfficientNet-Lite2 runs 1.7 times as fast on a CPU for that. Where PyTorch has oneDNN, convolutions become its own,
+    which do the activation after them in the same pass: a tenth faster still. The model cannot be trained afterwards.
     """
     model.eval().requires_grad_(False).to(device)
     _fold_norms(model)

@@ -5,9 +5,6 @@ import statistics
 import subprocess
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,52 +14,32 @@ import pytest
 from numpy.typing import NDArray
 
 from avseg_core.errors import AVSegError, InputError
-from avseg_core.inference import live
-from avseg_core.inference.live import LatencyHistogram, LiveSession, SessionListener
+from avseg_core.inference.live import LatencyHistogram, LiveSession
 from avseg_core.inference.live_config import LiveConfig, LiveResult
 from avseg_core.inference.live_recording import RecordOptions, masks_of
-from avseg_core.media.capture import CameraOptions, CapturedFrame, DeviceState, DeviceStatus, SoundBlock, SourceError
-from avseg_core.media.capture_calibration import Calibration
-from avseg_core.media.capture_microphone_feed import MicrophoneFeed
+from avseg_core.inference.live_segmenter import PICTURE_SECONDS
+from avseg_core.media.capture import CapturedFrame, DeviceState
+from avseg_core.media.capture_microphone_feed import LATE_SECONDS
 from avseg_core.media.capture_sources import camera, microphone
 from avseg_core.media.capture_stream import PlayClock
-from avseg_core.media.capture_test_source import TURN, TestCamera, TestMicrophone, TestScene
+from avseg_core.media.capture_test_source import TURN, TestScene
 from avseg_core.media.video import VideoReader
 from avseg_core.results.identity import file_id
 from avseg_core.results.mask import binary
 from avseg_core.results.store import MaskStore
-from tests.live_fixtures import MotionJpegServer, PulseServer, ScriptedSource, running, scene_model, wait_for
+from tests.live_fixtures import (
+    OPTIONS,
+    RAW,
+    Collected,
+    MotionJpegServer,
+    PulseServer,
+    named,
+    new_session,
+    segmenting,
+    wait_for,
+)
 
-OPTIONS = CameraOptions(width=320, height=240)
 SCENE = TestScene(320, 240)
-RAW = LiveConfig(smoothing=0.0)
-
-
-class Collected(SessionListener):
-    """Keeps what a session reports."""
-
-    def __init__(self) -> None:
-        self.results: list[LiveResult] = []
-        self.frames: list[tuple[CapturedFrame, NDArray[np.uint8] | None]] = []
-        self.trouble: list[str] = []
-        super().__init__(
-            on_result=self.results.append,
-            on_frame=lambda frame, mask: self.frames.append((frame, mask)),
-            on_trouble=self.trouble.append,
-        )
-
-
-def _session(config: LiveConfig = RAW, *, show_masks: bool = False) -> tuple[LiveSession, Collected]:
-    collected = Collected()
-    session = LiveSession(lambda: TestCamera(OPTIONS), TestMicrophone, config, collected, show_masks=show_masks)
-    return session, collected
-
-
-@contextmanager
-def _segmenting(session: LiveSession, pause: float = 0.0) -> Iterator[None]:
-    with running(session):
-        session.segment_with(scene_model(pause))
-        yield
 
 
 def _iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
@@ -76,27 +53,20 @@ def _shares(result: LiveResult) -> dict[str, float]:
     return {"disc": disc, "square": 1 - disc}
 
 
-def _named(result: LiveResult) -> str | None:
-    """The thing that a result shows, from where its mask lies."""
-    mask = binary(result.probability, (240, 320), 0.5)
-    if mask.mean() < 0.01:
-        return None
-    return "disc" if np.nonzero(mask)[1].mean() < 160 else "square"
-
-
 @pytest.mark.parametrize("window", ["ending", "centred"])
 def test_masks_show_what_sounds_when_it_sounds(window: str) -> None:
-    session, collected = _session(replace(RAW, window=window))
-    with _segmenting(session):
+    session, collected = new_session(replace(RAW, window=window))
+    with segmenting(session):
         assert wait_for(lambda: len(collected.results) > 10)
         begun = time.monotonic()
         assert wait_for(lambda: time.monotonic() - begun > 1.5 * TURN)  # so both have had their turn
     results = collected.results[10:]
     assert len(results) > 15
-    assert {_named(result) for result in results} >= {"disc", "square"}
+    assert {named(result) for result in results} >= {"disc", "square"}
     for result in results:
         reach = 0.4875 if window == "centred" and not result.reused else 0.0
-        if not result.reused:
+        # Where the machine holds up the sound for longer than pictures are kept for, the oldest has earlier sound.
+        if not result.reused and result.latency.wait < reach + LATE_SECONDS - 2 * PICTURE_SECONDS:
             assert result.sound_stop == pytest.approx(result.frame_time + reach, abs=1e-6)
         thing, share = max(_shares(result).items(), key=lambda item: item[1])
         if share > 0.6:
@@ -105,8 +75,8 @@ def test_masks_show_what_sounds_when_it_sounds(window: str) -> None:
 
 
 def test_latency_is_the_sum_of_its_parts() -> None:
-    session, collected = _session()
-    with _segmenting(session, pause=0.03):
+    session, collected = new_session()
+    with segmenting(session, pause=0.03):
         assert wait_for(lambda: len(collected.results) > 10)
     for result in collected.results:
         parts = result.latency
@@ -119,8 +89,8 @@ def test_latency_is_the_sum_of_its_parts() -> None:
 
 
 def test_a_slow_model_takes_the_newest_picture_and_hears_twice_as_often_as_it_sees() -> None:
-    session, collected = _session()
-    with _segmenting(session, pause=0.2):
+    session, collected = new_session()
+    with segmenting(session, pause=0.2):
         assert wait_for(lambda: len(collected.results) > 16)
     counters = session.counters
     late = collected.results[6:]
@@ -133,107 +103,32 @@ def test_a_slow_model_takes_the_newest_picture_and_hears_twice_as_often_as_it_se
 
 
 def test_the_rate_is_limited() -> None:
-    session, collected = _session(replace(RAW, max_rate=5.0))
-    with _segmenting(session):
+    session, collected = new_session(replace(RAW, max_rate=5.0))
+    with segmenting(session):
         assert wait_for(lambda: len(collected.results) >= 6)
     assert np.diff([result.done for result in collected.results]).mean() > 0.18
 
 
 def test_shown_masks_lie_on_the_picture_that_is_shown() -> None:
-    session, collected = _session(show_masks=True)
-    with _segmenting(session, pause=0.15):
+    session, collected = new_session(show_masks=True)
+    with segmenting(session, pause=0.15):
         assert wait_for(lambda: session.counters.results > 0)
         begun = time.monotonic()
         assert wait_for(lambda: time.monotonic() - begun > TURN)
     fits = []
     for frame, mask in collected.frames:
         before = [result for result in collected.results if result.done < frame.time - 0.01]
-        if mask is None or not before or max(_shares(before[-1]).values()) < 0.75 or _named(before[-1]) is None:
+        if mask is None or not before or max(_shares(before[-1]).values()) < 0.75 or named(before[-1]) is None:
             continue
-        thing = _named(before[-1])
+        thing = named(before[-1])
         assert thing is not None
         fits.append(_iou(binary(mask, (240, 320), 0.5), SCENE.mask(thing, frame.time)))
     assert len(fits) > 10
     assert statistics.median(fits) > 0.8
 
 
-def test_without_a_microphone_pictures_and_masks_go_on() -> None:
-    collected = Collected()
-    refused = ScriptedSource(lambda: None, refuse=SourceError("missing", "There is no microphone."))
-    session = LiveSession(lambda: TestCamera(OPTIONS), lambda: refused, RAW, collected)
-    with _segmenting(session):
-        assert wait_for(lambda: len(collected.results) > 5)
-        assert session.microphone.status.state is DeviceState.LOST
-    assert all(result.loudness < -100 for result in collected.results)
-    assert all(_named(result) is None for result in collected.results)
-
-
-def test_a_camera_that_freezes_leaves_the_sound_live() -> None:
-    """After the last picture, new sound still makes new masks of it."""
-    source = TestCamera(OPTIONS)
-    gate = threading.Event()
-
-    def read() -> CapturedFrame | None:
-        if collected.frames and len(collected.frames) >= 5:
-            gate.wait(0.2)
-            return None
-        return source.read()
-
-    collected = Collected()
-    source.open()
-    session = LiveSession(lambda: ScriptedSource(read), TestMicrophone, RAW, collected)
-    with _segmenting(session):
-        assert wait_for(
-            lambda: {"disc", "square"} <= {_named(result) for result in list(collected.results) if result.reused}
-        )
-        gate.set()
-    assert session.counters.frames <= 6
-
-
-def test_a_model_that_fails_is_told_and_the_camera_goes_on() -> None:
-    session, collected = _session()
-    with running(session):
-        model = scene_model()
-        model.decide = lambda seen, heard: 1 / 0  # type: ignore[method-assign,assignment,return-value]
-        session.segment_with(model)
-        assert wait_for(lambda: bool(collected.trouble))
-        count = session.camera.frames
-        assert wait_for(lambda: session.camera.frames > count + 5)
-    assert "The model has stopped" in collected.trouble[0]
-
-
-def test_after_sleep_the_devices_are_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    session, collected = _session()
-    with running(session):
-        assert wait_for(lambda: session.camera.running and session.microphone.running)
-        slept = iter([600.0])
-        monkeypatch.setattr(session._sleep, "slept", lambda: next(slept, 0.0))
-        assert wait_for(lambda: bool(collected.trouble))
-        count = session.camera.frames
-        assert wait_for(lambda: session.camera.frames > count + 3 and session.microphone.running)
-    assert "slept for 600 s" in collected.trouble[0]
-    assert (session.camera.reopened, session.microphone.reopened) == (1, 1)
-
-
-def test_nothing_is_opened_again_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    session, _ = _session()
-    looked = threading.Event()
-
-    def slept() -> float:
-        looked.set()
-        time.sleep(0.3)
-        return 600.0
-
-    monkeypatch.setattr(session._sleep, "slept", slept)
-    session.start()
-    assert looked.wait(20)
-    session.stop()
-    assert session.camera._run is None
-    assert session.microphone._run is None
-
-
 def test_pictures_are_kept_until_their_sound_has_come() -> None:
-    session, _ = _session()
+    session, _ = new_session()
     session.config = replace(RAW, window="centred", av_offset=1.0)
     for k in range(120):
         session.camera.history.put(CapturedFrame(k, k / 30, k / 30, np.zeros((48, 64, 3), np.uint8)))
@@ -242,8 +137,8 @@ def test_pictures_are_kept_until_their_sound_has_come() -> None:
 
 
 def test_a_recording_opens_with_its_masks_in_place(tmp_path: Path) -> None:
-    session, _ = _session(LiveConfig(smoothing=0.0))
-    with _segmenting(session):
+    session, _ = new_session(LiveConfig(smoothing=0.0))
+    with segmenting(session):
         assert wait_for(lambda: session.counters.results > 12)
         recording = session.record(RecordOptions(folder=tmp_path))
         with pytest.raises(AVSegError, match="runs already"):
@@ -275,8 +170,8 @@ def test_a_recording_opens_with_its_masks_in_place(tmp_path: Path) -> None:
 
 
 def test_masks_of_a_killed_recording_are_adopted(tmp_path: Path) -> None:
-    session, _ = _session()
-    with _segmenting(session):
+    session, _ = new_session()
+    with segmenting(session):
         recording = session.record(RecordOptions(folder=tmp_path))
         store = recording.path.with_suffix(".avseg")
         assert wait_for(store.is_file)
@@ -301,7 +196,7 @@ def test_masks_of_a_killed_recording_are_adopted(tmp_path: Path) -> None:
 
 
 def test_a_recording_of_nothing_is_refused(tmp_path: Path) -> None:
-    session, _ = _session()
+    session, _ = new_session()
     with pytest.raises(InputError, match="masks need the picture"):
         session.record(RecordOptions(folder=tmp_path, video=False))
     blocked = tmp_path / "file"
@@ -309,64 +204,6 @@ def test_a_recording_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AVSegError, match="file: "):
         session.record(RecordOptions(folder=blocked))
     assert session.current_recording is None
-
-
-class _LateMicrophone(TestMicrophone):
-    """The test tone, handed over 0.8 s late."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._waiting: deque[SoundBlock] = deque()
-
-    def read(self) -> SoundBlock | None:
-        block = super().read()
-        if block is not None:
-            self._waiting.append(block)
-        due = self._waiting and self._waiting[0].time < time.monotonic() - 0.8
-        return self._waiting.popleft() if due else None
-
-
-@pytest.mark.parametrize("window", ["ending", "centred"])
-def test_a_microphone_that_lags_is_told_and_masks_go_on_with_its_sound(window: str) -> None:
-    said: list[DeviceStatus] = []
-    listener, results = SessionListener(on_status=said.append), list[LiveResult]()
-    listener.on_result = results.append
-    session = LiveSession(lambda: TestCamera(OPTIONS), _LateMicrophone, replace(RAW, window=window), listener)
-    with _segmenting(session):
-        assert wait_for(lambda: any("late" in status.warnings for status in said))
-        count = len(results)
-        assert wait_for(lambda: len({result.frame_index for result in results[count:]}) > 5)
-    assert "half a second late" in next(status.message for status in said if "late" in status.warnings)
-    late = results[count:]  # of what has come by then, and of no silence in its place
-    assert statistics.median(result.done - result.sound_stop for result in late) > 0.75
-    assert statistics.median(result.loudness for result in late) > -60
-    apart = [abs(result.sound_stop - result.frame_time) for result in late if not result.reused]
-    assert statistics.median(apart) < 1.0
-
-
-def test_a_calibration_that_was_started_again_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    session, first, second = _session()[0], list[object](), list[object]()
-
-    class Calibrator:
-        seconds = 9.0
-        made = 0
-
-        def __init__(self) -> None:
-            Calibrator.made += 1
-            self.number = Calibrator.made
-
-        def finish(self, heard: MicrophoneFeed) -> Calibration:
-            if self.number == 1:
-                session.calibrate(second.append)
-            return Calibration(0.1 * self.number, 9.0)
-
-    monkeypatch.setattr(live, "Calibrator", Calibrator)
-    session.calibrate(first.append)
-    session._finish_calibration()
-    assert (first, second) == ([], [])
-    session._finish_calibration()
-    session._finish_calibration()
-    assert (first, second) == ([], [Calibration(0.2, 9.0)])
 
 
 def test_latency_percentiles() -> None:
@@ -415,8 +252,8 @@ def test_a_network_camera_and_a_virtual_microphone_end_to_end(tmp_path: Path, mo
     collected, play = Collected(), PlayClock()
     session = LiveSession(camera(server.url, OPTIONS, play), microphone("default", "", play), RAW, collected)
     try:
-        with _segmenting(session):
-            assert wait_for(lambda: any(_named(result) for result in collected.results[-1:]))
+        with segmenting(session):
+            assert wait_for(lambda: any(named(result) for result in collected.results[-1:]))
             begun = time.monotonic()
             assert wait_for(lambda: time.monotonic() - begun > 2.5 * TURN)
             results = [result for result in collected.results if result.done > begun]
@@ -432,21 +269,10 @@ def test_a_network_camera_and_a_virtual_microphone_end_to_end(tmp_path: Path, mo
         pulse.stop()
     delays = []
     for before, after in pairwise(results):
-        if _named(before) and _named(after) and _named(before) != _named(after):
+        if named(before) and named(after) and named(before) != named(after):
             delays.append(after.sound_stop - after.sound_stop // TURN * TURN)
     assert len(delays) >= 2
     # About half a window (0.49 s, less where the newcomer is the clearer one), the way through the sound server, and
     # the pause between two updates.
     assert 0.2 < statistics.median(delays) < 1.2, delays
     assert session.counters.overflows == 0
-
-
-def test_sound_blocks_of_a_dead_session_go_nowhere() -> None:
-    session, collected = _session()
-    with running(session):
-        assert wait_for(lambda: session.microphone.running)
-    count = len(collected.frames)
-    session._on_sound(SoundBlock(np.zeros((4, 1), np.float32), 0.0).samples, 0.0, 16000)
-    time.sleep(0.1)
-    assert len(collected.frames) == count
-    assert session.stop_recording() is None

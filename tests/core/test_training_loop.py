@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from avseg_core.config import TrainConfig, with_overrides
+from avseg_core.config import TrainConfig
 from avseg_core.data.avsbench import AVSBenchDataset
 from avseg_core.data.sample import AVSBatch
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models.checkpoints import load_model
 from avseg_core.training import control
-from avseg_core.training import estimate as estimate_module
 from avseg_core.training.checkpoint import load_state
-from avseg_core.training.estimate import count_evaluations
 from avseg_core.training.events import (
     CheckpointSaved,
     Evaluated,
@@ -378,33 +376,3 @@ def test_starting_from_another_model_takes_over_what_fits_and_says_what_does_not
     assert of_kind(second, Notice) == []
     third, _ = fit(tiny_config(data, "v2-ms3-r50", *settings, "model.backbone=plain"), tmp_path / "third")
     assert torch.equal(old["mask_head.weight"], load_state(third.last_checkpoint)["model"]["mask_head.weight"])
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        (["epochs=6", "evaluate_every=1"], 6),
-        (["epochs=6", "evaluate_every=1", "max_steps=7"], 4),  # after steps 2, 4 and 6 and in mid-epoch at the end
-        (["epochs=6", "evaluate_every=1", "max_steps=8"], 4),
-        (["epochs=6", "evaluate_every=2", "evaluate_from=3"], 1),
-        (["epochs=6", "evaluate_every=0"], 1),
-        (["epochs=3", "evaluate_every=5", "evaluate_from=1"], 1),
-    ],
-)
-def test_as_many_evaluations_are_estimated_as_there_are(
-    data: Path, tmp_path: Path, settings: list[str], expected: int
-) -> None:
-    config = tiny_config(data, "v2-ms3-r50", "batch_size=4", *settings)
-    run = Run(tmp_path / "run")
-    train(config, run)
-    assert len(evaluations(run)) == expected
-    assert count_evaluations(config, len(steps(run)), 2) == expected
-
-
-def test_what_is_left_out_of_a_run_is_not_estimated(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate_module, "count_evaluations", lambda config, total, per_epoch: 1000 * total + per_epoch)
-    whole = tiny_config(data, "v2-ms3-r50", "batch_size=4", "epochs=6", "evaluate_every=1")
-    cost = estimate_module.estimate(with_overrides(whole, ["max_steps=3"]))
-    evaluation = estimate_module.FORWARD_SHARE * cost.seconds_per_step * CLIPS["val"] / 4
-    assert cost.steps == 3
-    assert cost.seconds == pytest.approx(3 * cost.seconds_per_step + 3002 * evaluation)
