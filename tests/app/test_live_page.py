@@ -170,7 +170,8 @@ def test_a_recording_opens_with_the_masks_that_were_recorded(live: LivePage, win
         np.mean(recorded[moments[0][1]].probability > 255 * window.settings.values.threshold), abs=1e-4
     )
     _until(qtbot, lambda: len(document.peaks) > 0)
-    assert document.peaks.max() == pytest.approx(0.25, abs=0.02), "the test tone"
+    # Not the largest: where the machine lost a moment of sound, the cut rings.
+    assert np.median(document.peaks) == pytest.approx(0.25, abs=0.02), "the test tone"
     assert window.actions_by_name["export"].isEnabled()
     assert not computed, "nothing was segmented"
     # Segmented anew and back, by the keyboard too.
