@@ -171,7 +171,7 @@ def test_a_recording_opens_with_the_masks_that_were_recorded(live: LivePage, win
     )
     _until(qtbot, lambda: len(document.peaks) > 0)
     # Not the largest: where the machine lost a moment of sound, the cut rings.
-    assert np.median(document.peaks) == pytest.approx(0.25, abs=0.02), "the test tone"
+    assert np.percentile(document.peaks, 95) == pytest.approx(0.25, abs=0.02), "the test tone"
     assert window.actions_by_name["export"].isEnabled()
     assert not computed, "nothing was segmented"
     # Segmented anew and back, by the keyboard too.
