@@ -175,7 +175,7 @@ class MainWindow(QMainWindow):
         file_menu.addSeparator()
         file_menu.addAction(actions["quit"])
         view = self.menuBar().addMenu(tr("&View"))
-        view.addActions([actions["video_mode"], actions["training_mode"]])
+        view.addActions([actions["video_mode"], actions["live"], actions["training_mode"]])
         view.addSeparator()
         view.addActions([actions[f"mode_{mode}"] for mode in ("fill", "outline", "heat", "none", "spotlight")])
         view.addSeparator()

@@ -72,6 +72,8 @@ class ModelConfig:
     """Spread what the label prior knows of a part over the whole thing (`models.grouping`); in no release."""
     label_queries: bool = False
     """Tell the queries and the mixer, too, what the label prior hears by name; in no release."""
+    label_presence: bool = False
+    """Decide apart from its name whether anything sounds (`models.label_bridge.Presence`); in no release."""
     clip_length: int = 5
     """Frames that TPAVI mixes with each other (10 for AVSS); AVSegFormer's frames are independent."""
 
@@ -96,8 +98,10 @@ class ModelConfig:
             raise InputError(f"embed_dim {self.embed_dim} must be a multiple of 32 and of num_heads {self.num_heads}.")
         if self.label_prior and self.audio_encoder != "yamnet":
             raise InputError("label_prior needs the audio encoder that names sounds, yamnet.")
-        if (self.label_grouping or self.label_queries) and not self.label_prior:
-            raise InputError("label_grouping and label_queries use what label_prior says: switch that on, too.")
+        if (self.label_grouping or self.label_queries or self.label_presence) and not self.label_prior:
+            raise InputError(
+                "label_grouping, label_queries and label_presence use what label_prior says: switch that on, too."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

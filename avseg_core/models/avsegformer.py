@@ -63,7 +63,9 @@ class AVSegFormer(nn.Module):
         self.mask_head = MaskHead(config)
         self.reformer = None if config.reformer == "none" else Reformer(config)
         hearing = self.audio_encoder.embed_dim
-        self.label_prior = LabelPrior(self.backbone.channels[-1], hearing, dim) if config.label_prior else None
+        self.label_prior: LabelPrior | None = None
+        if config.label_prior:
+            self.label_prior = LabelPrior(self.backbone.channels[-1], hearing, dim, presence=config.label_presence)
         self.grouping = Grouping(dim) if config.label_grouping else None
         self.name_proj = nn.Linear(HIDDEN, dim, bias=False) if config.label_queries else None
         if self.name_proj is not None:  # starts out as the model without it
@@ -111,7 +113,7 @@ class AVSegFormer(nn.Module):
         memory, mask_feature = visual.memory, visual.mask_feature
         if self.label_prior is not None:
             if things is None:
-                things = self.label_prior.weigh(self.label_prior.hear(embedding))
+                things = self.label_prior.hear(embedding)
             memory, mask_feature = self._add_prior(self.label_prior, visual, things)
             if self.name_proj is not None:
                 audio = audio + self.name_proj(self.label_prior.describe(things))

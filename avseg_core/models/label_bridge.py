@@ -33,7 +33,33 @@ HIDDEN = 1280
 CHANNELS = 4
 _LEAST = 1e-4
 _HEARD = 0.1
-"""Scores below say nothing: silence has some, too."""
+"""Scores below say nothing: silence has some, too. Only where no `Presence` tells silence."""
+MEANT = 0.3
+"""Weight of the bridge from which a sound means a thing; "Animal" means none."""
+
+
+class Presence(nn.Module):
+    """How sure it is that something with a name sounds, not noise or silence.
+
+    YAMNet's scores are low for what is rare, short or among noise, and high for some noises: which of its names fits
+    best is far surer than whether any does. So that is asked of the embedding itself, beside the best name's score.
+    """
+
+    named: Tensor
+
+    def __init__(self, hearing: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(hearing + 1, 1)
+        named = np.flatnonzero(bridge_matrix().max(axis=1) >= MEANT)
+        self.register_buffer("named", torch.from_numpy(named), persistent=False)
+
+    def best_name(self, logits: Tensor) -> Tensor:
+        """The largest of the logits [N,521] whose class means a thing, [N,1]."""
+        return logits[:, self.named].amax(dim=1, keepdim=True)
+
+    def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
+        """YAMNet's embedding [N,1024] and the classes' logits [N,521] -> [N,1], 0..1."""
+        return torch.sigmoid(self.linear(torch.cat([embedding, self.best_name(logits)], dim=1)))
 
 
 class LabelPrior(nn.Module):
@@ -41,9 +67,10 @@ class LabelPrior(nn.Module):
 
     bridge: Tensor
 
-    def __init__(self, channels: int, hearing: int, dim: int) -> None:
+    def __init__(self, channels: int, hearing: int, dim: int, *, presence: bool = False) -> None:
         super().__init__()
         self.sounds = nn.Linear(hearing, len(YAMNET_CLASSES))
+        self.presence = Presence(hearing) if presence else None
         self.hidden = nn.Conv2d(channels, HIDDEN, 1)
         self.things = nn.Linear(HIDDEN, THINGS + 1)
         self.register_buffer("bridge", torch.tensor(bridge_matrix()))  # a copy: loading weights overwrites it
@@ -59,8 +86,11 @@ class LabelPrior(nn.Module):
         return self.things(hidden).softmax(dim=-1)[..., :THINGS].permute(0, 3, 1, 2)
 
     def hear(self, embedding: Tensor) -> Tensor:
-        """YAMNet's embedding [N,1024] -> scores of its classes [N,521], 0..1."""
-        return self.sounds(embedding).sigmoid()
+        """YAMNet's embedding [N,1024] -> how strongly the sound speaks for every thing [N,1001], 0..1."""
+        logits = self.sounds(embedding)
+        if self.presence is None:
+            return self.weigh(logits.sigmoid())
+        return self.presence(embedding, logits) * self.compare(logits.sigmoid())
 
     def weigh(self, scores: Tensor) -> Tensor:
         """Scores of YAMNet's classes [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1.
@@ -71,6 +101,12 @@ class LabelPrior(nn.Module):
         heard = scores * (scores > _HEARD)
         weights = (heard[:, :, None] * self.bridge).amax(dim=1)
         return weights.square() / weights.amax(dim=1, keepdim=True).clamp(min=_LEAST)
+
+    def compare(self, scores: Tensor) -> Tensor:
+        """Scores of YAMNet's classes [N,521] -> how well every thing fits beside the best [N,1001], 1 for that."""
+        meant = self.bridge * (self.bridge >= MEANT)
+        weights = (scores[:, :, None] * meant).amax(dim=1)
+        return (weights / weights.amax(dim=1, keepdim=True).clamp(min=1e-12)).square()
 
     def match(self, things: Tensor, weights: Tensor) -> Tensor:
         """things [N,1001,h,w], weights [N,1001] -> maps [N,4,h,w], all about 0..1.

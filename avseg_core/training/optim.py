@@ -15,7 +15,7 @@ from avseg_core.training.adapters import adapter_parameters, add_adapters
 
 AUDIO_ENCODER = "audio_encoder"
 BACKBONE = "backbone"
-CLASSIFIER = ("label_prior.sounds", "label_prior.hidden", "label_prior.things")
+CLASSIFIER = ("label_prior.sounds", "label_prior.presence", "label_prior.hidden", "label_prior.things")
 """The classifiers that name sounds and things, as fixed as the audio encoder."""
 
 

@@ -27,7 +27,7 @@ from director import Cached, SoundTable
 from export import export
 from features import cache_maps
 from fetch import PACKAGES, fetch
-from hearing import draw_seconds, recognised, tune_hearing
+from hearing import draw_seconds, recognised, tune_hearing, tune_presence
 from naming import choice, name_items, tune_names
 from render3d import find_model, save_views
 from scenes import MIXTURE, Material, SceneMaker, make_scenes, open_scenes
@@ -60,8 +60,9 @@ CONFIG = ModelConfig(
     label_prior=True,
     label_grouping=True,
     label_queries=True,
+    label_presence=True,
 )
-_TUNED = ("sounds", "hidden", "things")
+_TUNED = ("sounds", "presence", "hidden", "things")
 _YAWS = (-65.0, -25.0, 20.0, 60.0)
 _NO_GOOD_MASK = ("bee",)
 """Photos whose saliency mask was seen to be wrong."""
@@ -203,6 +204,7 @@ class Build:
             if step % 50 == 0:
                 print(f"step {step}: {loss:.3f}", flush=True)
         tune_hearing(prior, heard["train"])
+        tune_presence(prior, heard["train"])
         found["after"] = measured()
         tuned = {name: value for name, value in prior.state_dict().items() if name.split(".")[0] in _TUNED}
         torch.save(tuned, self.naming_file)

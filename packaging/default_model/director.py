@@ -23,7 +23,9 @@ _KNOWN = 0.3
 """How sure the classifier must be of a thing for its made-up sound to stand for it off screen."""
 _UNLIKELY = 0.02
 _FAINTEST = 0.1
-"""Least strength of a made-up sound."""
+"""Least strength of a made-up sound beside another one."""
+_UNSURE = 0.5
+"""Least presence of a made-up sound."""
 SAME_THING, OTHER_THING = 0.6, 0.12
 """Cosine of two things' names from which they count as the same kind, and below which as surely different."""
 
@@ -125,7 +127,7 @@ class Director:
             if all(float(self.unit[other] @ self.unit[n]) < OTHER_THING for n in present.values()) and not any(
                 items[other].label and self._fits(items[n], items[other].label) for n in present.values()
             ):
-                return Sounding(torch.zeros(YAMNet.embed_dim), self._imagined(rng, other), [])
+                return Sounding(torch.zeros(YAMNet.embed_dim), self._imagined(rng, [other]), [])
         return self._noise(rng)
 
     def _sound(self, rng: Generator, present: dict[int, int], chosen: list[int]) -> Sounding:
@@ -139,7 +141,7 @@ class Director:
                 embedding = self.table.embed([self.table.bank.second(rng, names)])[0]
             sounding = [o for o, n in present.items() if any(items[n].label == items[present[c]].label for c in chosen)]
             return Sounding(self._maybe_drop(rng, embedding), self._heard(embedding), sounding)
-        weights = torch.stack([self._imagined(rng, present[order]) for order in chosen]).amax(dim=0)
+        weights = self._imagined(rng, [present[order] for order in chosen])
         alike = [
             order
             for order, number in present.items()
@@ -148,13 +150,18 @@ class Director:
         return Sounding(torch.zeros(YAMNet.embed_dim), weights, sorted({*chosen, *alike}))
 
     def _heard(self, embedding: Tensor) -> Tensor:
-        return self.prior.weigh(self.prior.hear(embedding[None]))[0]
+        return self.prior.hear(embedding[None])[0]
 
     def _maybe_drop(self, rng: Generator, embedding: Tensor) -> Tensor:
         return torch.zeros_like(embedding) if rng.random() < self.habits.drop_embedding else embedding
 
-    def _imagined(self, rng: Generator, number: int) -> Tensor:
-        """Weights as if the bridge had heard this item: its own names, or a sound class that fits them."""
+    def _imagined(self, rng: Generator, numbers: Sequence[int]) -> Tensor:
+        """Weights as if the bridge had heard these items."""
+        weights = torch.stack([self._named(rng, number) for number in numbers]).amax(dim=0)
+        return weights / weights.amax() * float(rng.uniform(_UNSURE, 1.0))
+
+    def _named(self, rng: Generator, number: int) -> Tensor:
+        """One item's own names, or a sound class that fits them."""
         weights = self.names[number] ** rng.uniform(0.5, 1.5)
         if rng.random() < 0.5:
             fit = self.bridge_unit @ self.unit[number]  # [521]

@@ -154,7 +154,7 @@ def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
                 visual = model.encode_visual(to_frames(case.image[None]))
                 latest.update(case=case, heard=model.embed_audio(logmel), visual=visual)
             heard = latest["heard"]
-            things = prior.weigh(prior.hear(heard))
+            things = prior.hear(heard)
             output = model.segment_embedding(latest["visual"], heard, things=bridge * things)
         return np.asarray(output.logits[0, 0].sigmoid())
 
@@ -176,6 +176,7 @@ def floor_predictors(model: AVSegFormer, saliency: Saliency, folder: Path) -> di
     """
     folder.mkdir(parents=True, exist_ok=True)
     assert model.label_prior is not None
+    model.label_prior.presence = None  # not trained: the published scores say whether anything sounds
     with torch.no_grad():
         model.label_prior.things.bias[PERSON:] = -20.0
 
@@ -189,7 +190,7 @@ def floor_predictors(model: AVSegFormer, saliency: Saliency, folder: Path) -> di
         assert model.label_prior is not None
         with torch.no_grad():
             embedding = model.embed_audio(torch.from_numpy(window_logmel(case.sound, "yamnet"))[None])
-            weights = model.label_prior.weigh(model.label_prior.hear(embedding))
+            weights = model.label_prior.hear(embedding)
             things = model.label_prior.locate(model.backbone(to_frames(case.image[None]))[-1])
             share = model.label_prior.match(things, weights)[:, :1]
             wide = F.interpolate(share, size=case.image.shape[:2], mode="bilinear")[0, 0].numpy()

@@ -104,6 +104,8 @@ _VALIDATION = (
     "horn-signals/horn-5",
     "sounds/Shanty5",
 )
+_NOISE = 8
+"""Every so many noises validate one."""
 _VOICES = tuple(package.name for package in PACKAGES if package.name.startswith("asterisk"))
 _SOUNDFONTS = ("timgm6mb-soundfont",)
 
@@ -131,10 +133,10 @@ def sounds(raw: Path, work: Path) -> list[Item]:
 def _recordings(raw: Path, package: str) -> Iterator[Item]:
     found = [path for path in sorted((raw / package).rglob("*")) if path.suffix in (".ogg", ".wav")]
     for label, patterns in SOUNDS[package].items():
-        for path in found:
-            if _matches(path, patterns.split()):
-                split = "val" if label != "noise" and _matches(path, _VALIDATION) else "train"
-                yield Item(path, label, f"sound:{package}/{path.parent.name}/{path.stem}", split)
+        for number, path in enumerate(path for path in found if _matches(path, patterns.split())):
+            validates = number % _NOISE == 0 if label == "noise" else _matches(path, _VALIDATION)
+            name = f"sound:{package}/{path.parent.name}/{path.stem}"
+            yield Item(path, label, name, "val" if validates else "train")
 
 
 def _matches(path: Path, patterns: Sequence[str]) -> bool:

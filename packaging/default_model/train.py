@@ -24,6 +24,7 @@ from validate import validate
 from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
 from avseg_core.models.encoder import level_shapes
 from avseg_core.models.grouping import LEVEL as GROUPING_LEVEL
+from avseg_core.training.optim import CLASSIFIER
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TrainOptions:
     minutes: float = 0.0
     """Stop after this long instead, with the learning rate following the clock; 0 for not at all."""
     sounds_per_scene: int = 3
-    learning_rate: float = 1e-3
+    learning_rate: float = 6e-4
     weight_decay: float = 0.02
     warmup: int = 60
     clip_norm: float = 1.0
@@ -52,6 +53,8 @@ class TrainOptions:
     views: tuple[tuple[float, int, float], ...] = ((0.6, 4, 0.4), (0.8, 3, 0.2), (1.0, 2, 0.4))
     """(share of height and width, scenes per step, probability): many steps see a part of their scenes only, which
     costs less; the whole model is a convolution or attention and works at any size."""
+    composites: float = 1.6
+    """How much more often a scene of cut-outs on a background is drawn than any other."""
     log_every: int = 50
     validate_every: int = 500
     seed: int = 1
@@ -114,9 +117,9 @@ def trainable(model: AVSegFormer) -> list[nn.Parameter]:
     """Everything but the two pretrained networks and the classifiers that name sounds and things."""
     for part in (model.backbone, model.audio_encoder):
         part.requires_grad_(False)
-    if model.label_prior is not None:
-        for tuned in (model.label_prior.sounds, model.label_prior.hidden, model.label_prior.things):
-            tuned.requires_grad_(False)
+    for name, part in model.named_modules():
+        if name in CLASSIFIER:
+            part.requires_grad_(False)
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
@@ -190,7 +193,8 @@ def _step(model: AVSegFormer, things: nn.Module, director: Director, rng: Genera
     share, count, _ = options.views[int(rng.choice(len(options.views), p=[view[2] for view in options.views]))]
     height, width = cached.scenes.instances.shape[1:]
     view = draw_view(rng, share, (height // 32, width // 32))
-    indices = rng.choice(len(cached.scenes.kinds), count, replace=False)
+    often = np.where(np.asarray(cached.scenes.kinds) == "composite", options.composites, 1.0)
+    indices = rng.choice(len(often), count, replace=False, p=often / often.sum())
     strides = (4, 8, 16, 32)
     levels = zip(cached.maps, strides, strict=True)
     maps = [np.stack([view.of(level[i], stride) for i in indices]).astype(np.float32) for level, stride in levels]

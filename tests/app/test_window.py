@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from avseg_app.main_window import MainWindow
@@ -368,6 +369,13 @@ def test_side_panel_and_modes_by_key(segmented: MainWindow, qtbot: QtBot) -> Non
         qtbot.keyClick(segmented, key)
         assert segmented.settings.values.overlay_mode == mode
         assert segmented.workspace.inspector.look.mode_buttons[mode].isChecked()
+
+
+def test_view_menu_leads_to_every_page(window: MainWindow) -> None:
+    view = next(action.menu() for action in window.menuBar().actions() if action.text() == "&View")
+    offered = [action.text() for action in view.actions()][:3]
+    assert offered == ["&Video", "&Live camera…", "&Training"]
+    assert len(offered) == len(window.modes.findChildren(QAbstractButton))
 
 
 def test_damaged_cache_is_made_anew(window: MainWindow, qtbot: QtBot, clip: Path) -> None:

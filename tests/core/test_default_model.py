@@ -157,10 +157,11 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     small = build_model(replace(model.config, image_size=(96, 128), embed_dim=32, num_heads=2, ffn_dim=32))
     assert isinstance(small, AVSegFormer)
     assert small.label_prior is not None
+    assert small.label_prior.presence is not None
     assert model.label_prior is not None
     small.backbone.load_state_dict(model.backbone.state_dict())
     small.audio_encoder.load_state_dict(model.audio_encoder.state_dict())
-    for part in ("sounds", "hidden", "things"):
+    for part in ("sounds", "presence", "hidden", "things"):
         getattr(small.label_prior, part).load_state_dict(getattr(model.label_prior, part).state_dict())
     maps = features.cache_maps(tmp_path / "s", drawn, small.backbone.eval())
     assert [level.shape[-2:] for level in maps] == [(24, 32), (12, 16), (6, 8), (3, 4)]
@@ -173,6 +174,10 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     heard = small.label_prior.sounds.weight.clone()
     hearing.tune_hearing(small.label_prior, seconds, steps=20)
     assert not torch.equal(small.label_prior.sounds.weight, heard)
+    certainty = small.label_prior.presence.linear.weight.clone()
+    hearing.tune_presence(small.label_prior, seconds)
+    assert not torch.equal(small.label_prior.presence.linear.weight, certainty)
+    assert small.label_prior.hear(seconds.embeddings).isfinite().all()
     cached = director.Cached(drawn, maps, drawn.things, names)
     table = director.SoundTable(bank, small.audio_encoder, 2, seed=0)
     frozen = {name: value.clone() for name, value in small.backbone.state_dict().items()}

@@ -82,7 +82,7 @@ def test_a_model_without_the_new_boxes_goes_on_as_it_was() -> None:
     assert torch.equal(having(frames, logmel).logits, without(frames, logmel).logits)
 
 
-@pytest.mark.parametrize("name", ["label_grouping", "label_queries"])
+@pytest.mark.parametrize("name", ["label_grouping", "label_queries", "label_presence"])
 def test_needs_the_label_prior(name: str) -> None:
     with pytest.raises(InputError, match="label_prior"):
         replace(ModelConfig(), **{name: True}).check()
