@@ -23,6 +23,7 @@ from avseg_core.models.files import StateDict, read_state, unwrap
 from avseg_core.models.library import CONFIG_KEY, available_models, find_model, read_config, verify
 from avseg_core.models.output import AVSModel
 from avseg_core.models.registry import build_model
+from avseg_core.models.timm_import import no_compiler
 from avseg_core.models.weights import load_audio_weights
 
 __all__ = ["ImportReport", "available_models", "load_model", "load_released", "save_model", "to_released"]
@@ -93,7 +94,7 @@ def load_model(name_or_path: str | Path, device: torch.device | str = "cpu") -> 
 
 def _assemble(config: ModelConfig, state: StateDict, source: str) -> nn.Module:
     """The model of `config` around the tensors of `state`, without filling it with random numbers first."""
-    with torch.device("meta"):
+    with torch.device("meta"), no_compiler():
         model = build_model(config)
     expected = model.state_dict()
     problems = [f"missing {key}" for key in expected if key not in state]

@@ -1,6 +1,7 @@
 """timm without the compiler of PyTorch, which timm and torchvision would load for what nothing here calls.
 
-The compiler and its algebra system are more than two thirds of what importing timm costs. Whoever needs them gets them.
+The compiler and its algebra system are more than two thirds of what importing timm costs, and more than reading a model
+does. Whoever needs them gets them.
 """
 
 from __future__ import annotations
@@ -19,8 +20,14 @@ def _leave_alone(function: Callable[..., Any], recursive: bool = True, **options
 
 
 @contextlib.contextmanager
-def _stand_in() -> Iterator[None]:
-    """The two names of the compiler that are used while modules load."""
+def no_compiler() -> Iterator[None]:
+    """The two names of the compiler that are used while modules load and models are built on the meta device.
+
+    What asks for it in here is run as it is, as the compiler would; nothing changes where it is loaded already.
+    """
+    if _COMPILER in sys.modules:
+        yield
+        return
     package, used = ModuleType(_COMPILER), ModuleType(_USED)
     vars(package).update(disable=_leave_alone, utils=used)
     vars(used).update(is_compile_supported=lambda device: False)
@@ -28,14 +35,14 @@ def _stand_in() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[_COMPILER], sys.modules[_USED]
+        for name in (_COMPILER, _USED):  # two threads may load a model each
+            sys.modules.pop(name, None)
 
 
-if _COMPILER not in sys.modules:
-    with _stand_in(), contextlib.suppress(Exception):  # one that uses more is loaded below, with the compiler
-        import timm
+with no_compiler(), contextlib.suppress(Exception):  # one that uses more is loaded below, with the compiler
+    import timm
 
 import timm  # noqa: E402
 from timm.layers.conv2d_same import Conv2dSame  # noqa: E402
 
-__all__ = ["Conv2dSame", "timm"]
+__all__ = ["Conv2dSame", "no_compiler", "timm"]
