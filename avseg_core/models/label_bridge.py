@@ -51,10 +51,11 @@ class Presence(nn.Module):
         super().__init__()
         self.linear = nn.Linear(hearing + 1, 1)
         named = np.flatnonzero(bridge_matrix().max(axis=1) >= MEANT)
+        # `from_numpy` also makes real numbers where a model is built on the meta device; no file holds these.
         self.register_buffer("named", torch.from_numpy(named), persistent=False)
 
     def best_name(self, logits: Tensor) -> Tensor:
-        """The largest of the logits [N,521] whose class means a thing, [N,1]."""
+        """The largest of the logits [N,521] whose class means a thing [N,1]."""
         return logits[:, self.named].amax(dim=1, keepdim=True)
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
