@@ -18,6 +18,10 @@ from avseg_core.media.capture_ring import FLOOR_DBFS, Level, LevelMeter, SoundRi
 SILENT_DBFS = -90.0
 LATE_SECONDS = 0.5
 """Delay of the sound for which pictures are kept; what comes later is told."""
+_AWAY_SECONDS, _AWAY_AT_MOST = 0.5, 2.0
+"""Without a block for so long there is no sound; for longer with a microphone whose blocks come in slow bursts."""
+_WAIT_HALVES_IN = 5.0
+"""Seconds in which half of the longest wait for a block is forgotten."""
 SoundListener = Callable[[NDArray[np.float32], float, int], None]
 """Clean samples [n,channels], the time of the first one, their rate."""
 
@@ -53,8 +57,9 @@ class MicrophoneFeed(Feed[MicrophoneSource, SoundBlock]):
         self._rate = 48000
         self._reopening = True
         self._suspicious = False
-        self._heard = self._broken_at = self._punctual = clock()
+        self._heard = self._broken_at = self._punctual = self._taken = clock()
         self._broken_at -= HEALTHY_SECONDS
+        self._longest_wait = 0.0
 
     @property
     def level(self) -> Level:
@@ -64,7 +69,8 @@ class MicrophoneFeed(Feed[MicrophoneSource, SoundBlock]):
     def horizon(self) -> float:
         """The time up to which sound is known; now if the microphone is away, silence being all there will be."""
         now = self._clock()
-        if not self.running or not self.time.known or now - self._last > 0.5:
+        away = min(max(_AWAY_SECONDS, 1.5 * self._longest_wait), _AWAY_AT_MOST)
+        if not self.running or not self.time.known or now - self._last > away:
             return now
         return min(self.time.to_host(self.ring.end / self.RATE), now)
 
@@ -77,13 +83,16 @@ class MicrophoneFeed(Feed[MicrophoneSource, SoundBlock]):
         self._rate, self._suspicious = source.rate, source.is_live
         self._resampler = _ToMono16k(source.rate)
         self._reopening = True
-        self._heard = self._punctual = self._clock()
+        self._heard = self._punctual = self._taken = self._clock()
+        self._longest_wait = 0.0
 
     def _read(self, source: MicrophoneSource) -> SoundBlock | None:
         return source.read()
 
     def _take(self, block: SoundBlock) -> None:
         assert self._resampler is not None
+        wait, self._taken = self._last - self._taken, self._last
+        self._longest_wait = max(wait, self._longest_wait * 0.5 ** (wait / _WAIT_HALVES_IN))
         samples = self._clean(block.samples)
         self.overflows += block.overflow
         gap = self._gap(block.time)

@@ -334,6 +334,26 @@ def test_sound_goes_on_in_time_when_a_microphone_returns_at_another_rate() -> No
     assert len(quiet) == pytest.approx(feed.gaps * 16000, abs=1600)
 
 
+def test_sound_that_comes_in_slow_bursts_is_waited_for() -> None:
+    """Every 0.7 s all the blocks since: between the bursts there is no silence, only sound that is not here yet."""
+    start, count = time.monotonic(), itertools.count()
+
+    def read() -> SoundBlock:
+        k = next(count)
+        time.sleep(max(start + 0.7 * (k // 35 + 1) - time.monotonic(), 0))
+        return SoundBlock(np.full((320, 1), 0.1, np.float32), start + k * 0.02)
+
+    feed = _microphone(ScriptedSource(read))
+    quietest = 1.0
+    with running(feed):
+        assert wait_for(lambda: feed.ring.end > 16000 * 1.5)
+        stop = time.monotonic() + 1.6
+        while time.monotonic() < stop:
+            quietest = min(quietest, float(np.abs(feed.window(feed.horizon() - 0.01, 1600)).min()))
+            time.sleep(0.01)
+    assert quietest > 0.05
+
+
 def test_without_a_microphone_time_goes_on_in_silence() -> None:
     refused = SourceError("missing", "There is no microphone.")
     feed = MicrophoneFeed(lambda: ScriptedSource(_noise, refuse=refused), lambda status: None)
