@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 
 from avseg_app import theme
 from avseg_app.training.recipe import shell_command
-from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.controls import Button, column, label, row
 from avseg_app.widgets.spin import NumberField
 
 
@@ -40,7 +40,7 @@ class CommandDialog(QDialog):
         self.text.setAccessibleName(self.tr("Commands"))
         title = label(self.tr("Graphics cards"))
         title.setBuddy(self.cards)
-        copy = QPushButton(self.tr("Copy"))
+        copy = Button(self.tr("Copy"))
         copy.setProperty("kind", "primary")
         copy.clicked.connect(lambda: QApplication.clipboard().setText(self.text.toPlainText()))
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -9,11 +9,11 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from avseg_app import theme
 from avseg_app.training.jobs import RunView
-from avseg_app.widgets.controls import Choice, Slider, column, label, row
+from avseg_app.widgets.controls import CheckBox, Choice, Slider, column, label, row
 from avseg_app.widgets.elided_label import ElidedLabel
 from avseg_app.widgets.swatches import OVERLAY_COLORS
 
@@ -117,7 +117,7 @@ class CurvesView(QWidget):
         self.smoothing.setFixedWidth(110)
         self.smoothing.set_real(0.6)
         self.smoothing.moved.connect(lambda _: self._draw())
-        self.log_scale = QCheckBox(self.tr("Logarithmic"))
+        self.log_scale = CheckBox(self.tr("Logarithmic"))
         self.log_scale.setToolTip(self.tr("Loss and learning rate on a logarithmic scale"))
         self.log_scale.toggled.connect(self._set_log)
         self.compare = Choice(self.tr("Compare with another run"))

@@ -6,13 +6,13 @@ import threading
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QProgressBar, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QProgressBar, QStackedWidget, QWidget
 
 from avseg_app.training import scan_process
 from avseg_app.training.offer_view import OfferView
 from avseg_app.training.report_view import ReportView
 from avseg_app.training.scan_process import ImportRequest, ScanFailed, ScanRequest
-from avseg_app.widgets.controls import column, frame, label, row, set_property
+from avseg_app.widgets.controls import Button, column, frame, label, row, set_property
 from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.child import Child, describe_exit
 from avseg_core.data.import_report import ImportOptions, ImportReport, Offer
@@ -129,7 +129,7 @@ class DataPage(QWidget):
         )
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint.setWordWrap(True)
-        self.open_button = QPushButton(self.tr("Choose a folder…"))
+        self.open_button = Button(self.tr("Choose a folder…"))
         self.open_button.setProperty("kind", "primary")
         self.open_button.clicked.connect(self.ask_for_folder)
         self.refusal = frame("notice")
@@ -181,7 +181,7 @@ class DataPage(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(self.tr("Progress of the look at the data"))
-        cancel = QPushButton(self.tr("Cancel"))
+        cancel = Button(self.tr("Cancel"))
         cancel.clicked.connect(self._cancel)
         page = QWidget()
         page.setLayout(column(0, self._scan_text, self.bar, self._phase, row(cancel, 0), 0, spacing=10))

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QMessageBox,
-    QPushButton,
     QTextBrowser,
     QWidget,
 )
@@ -23,7 +22,7 @@ from PySide6.QtWidgets import (
 from avseg_app.icons import icon
 from avseg_app.training import words
 from avseg_app.training.processes import CommandTask
-from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.controls import Button, column, label, row
 from avseg_app.widgets.elided_label import ElidedLabel
 from avseg_app.widgets.flow import FlowLayout
 from avseg_app.workers.background import Background
@@ -98,28 +97,28 @@ class LibraryPage(QWidget):
         self._work.submit(library.list_models, self._on_models)
 
     def _make_buttons(self) -> None:
-        self.use_button = QPushButton(icon("success", "accent-text"), self.tr("Use this model"))
+        self.use_button = Button(icon("success", "accent-text"), self.tr("Use this model"))
         self.use_button.setProperty("kind", "primary")
         self.use_button.clicked.connect(lambda: self._with_card(lambda card: self.use_requested.emit(card.name)))
-        self.train_button = QPushButton(icon("training"), self.tr("Fine-tune…"))
+        self.train_button = Button(icon("training"), self.tr("Fine-tune…"))
         self.train_button.clicked.connect(lambda: self._with_card(lambda card: self.train_requested.emit(card.name)))
-        self.export_button = QPushButton(icon("export"), self.tr("Save a copy…"))
+        self.export_button = Button(icon("export"), self.tr("Save a copy…"))
         self.export_button.setToolTip(self.tr("One safetensors file with the configuration inside, or an ONNX file"))
         self.export_button.clicked.connect(lambda: self._with_card(self._ask_copy))
-        self.rename_button = QPushButton(self.tr("Rename…"))
+        self.rename_button = Button(self.tr("Rename…"))
         self.rename_button.clicked.connect(lambda: self._with_card(self._ask_name))
-        self.speed_button = QPushButton(self.tr("Measure the speed"))
+        self.speed_button = Button(self.tr("Measure the speed"))
         self.speed_button.setToolTip(self.tr("Milliseconds per frame on this computer; takes about half a minute"))
         self.speed_button.clicked.connect(lambda: self._with_card(self.measure))
-        self.runtime_button = QPushButton(self.tr("Faster on this machine…"))
+        self.runtime_button = Button(self.tr("Faster on this machine…"))
         self.runtime_button.setToolTip(
             self.tr("Converts the model for onnxruntime, compares its answers, and uses what is faster; takes minutes")
         )
         self.runtime_button.clicked.connect(lambda: self._with_card(self.compare_runtimes))
-        self.story_button = QPushButton(icon("info"), self.tr("Model card…"))
+        self.story_button = Button(icon("info"), self.tr("Model card…"))
         self.story_button.setToolTip(self.tr("What the model can and cannot do, and what it learnt from"))
         self.story_button.clicked.connect(lambda: self._with_card(self.show_story))
-        self.delete_button = QPushButton(self.tr("Delete…"))
+        self.delete_button = Button(self.tr("Delete…"))
         self.delete_button.clicked.connect(lambda: self._with_card(self._ask_delete))
 
     def _on_models(self, answer: tuple[list[ModelCard], list[str]]) -> None:

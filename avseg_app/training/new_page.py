@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.training.data_page import DataPage
 from avseg_app.training.recipe_page import RecipePage
-from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.controls import Button, column, label, row
 
 
 class NewPage(QWidget):
@@ -32,14 +32,14 @@ class NewPage(QWidget):
         self._title = label("", "title")
         self._hint = label("", "muted")
         self._hint.setWordWrap(True)
-        self.back = QPushButton(self.tr("Back"))
+        self.back = Button(self.tr("Back"))
         self.back.clicked.connect(lambda: self._turn_to(0))
-        self.next = QPushButton(self.tr("Next: the recipe"))
+        self.next = Button(self.tr("Next: the recipe"))
         self.next.setProperty("kind", "primary")
         self.next.clicked.connect(lambda: self._turn_to(1))
-        self.later = QPushButton(icon("waiting"), self.tr("Start when the others are done"))
+        self.later = Button(icon("waiting"), self.tr("Start when the others are done"))
         self.later.clicked.connect(lambda: self._start(wait=True))
-        self.start = QPushButton(icon("play", "accent-text"), self.tr("Start"))
+        self.start = Button(icon("play", "accent-text"), self.tr("Start"))
         self.start.setProperty("kind", "primary")
         self.start.clicked.connect(lambda: self._start(wait=False))
         self.data.ready_changed.connect(lambda _: self._refresh())

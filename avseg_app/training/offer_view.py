@@ -6,19 +6,17 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFileDialog,
     QFrame,
     QGridLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QWidget,
 )
 
 from avseg_app.icons import icon
-from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.controls import Button, CheckBox, column, label, row
 from avseg_app.widgets.spin import RateField
 from avseg_core.data.import_report import ImportOptions, Offer
 
@@ -43,10 +41,10 @@ class OfferView(QWidget):
         self.missing = label("", "error")
         self.missing.setWordWrap(True)
         self._make_fields()
-        self.start = QPushButton(self.tr("Import"))
+        self.start = Button(self.tr("Import"))
         self.start.setProperty("kind", "primary")
         self.start.clicked.connect(self._ask_import)
-        another = QPushButton(icon("folder"), self.tr("Another folder…"))
+        another = Button(icon("folder"), self.tr("Another folder…"))
         another.clicked.connect(self.another_wanted)
         card = QFrame()
         card.setProperty("card", True)
@@ -56,20 +54,20 @@ class OfferView(QWidget):
         )
 
     def _make_fields(self) -> None:
-        self.media_button = QPushButton(self.tr("Choose…"))
+        self.media_button = Button(self.tr("Choose…"))
         self.media_button.clicked.connect(self._ask_media)
         self.media_path = label()
         self.media_path.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.categories = QListWidget()
         self.categories.setFixedHeight(132)
         self.categories.itemChanged.connect(lambda _: self._refresh())
-        self.classes = QCheckBox(self.tr("Keep the kinds apart as classes"))
+        self.classes = CheckBox(self.tr("Keep the kinds apart as classes"))
         self.rate = RateField(0.1, 30.0)
         self.rate.setValue(1.0)
         self.rate.setFixedWidth(120)
         self.out = QLineEdit()
         self.out.textChanged.connect(lambda _: self._refresh())
-        self.out_button = QPushButton(self.tr("Choose…"))
+        self.out_button = Button(self.tr("Choose…"))
         self.out_button.clicked.connect(self._ask_out)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(18, 16, 18, 16)

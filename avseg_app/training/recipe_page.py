@@ -8,12 +8,10 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFrame,
     QGridLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QWidget,
@@ -37,7 +35,7 @@ from avseg_app.training.recipe import (
     recipes_for,
 )
 from avseg_app.training.settings_form import SettingsForm
-from avseg_app.widgets.controls import Choice, Slider, column, label, row
+from avseg_app.widgets.controls import Button, CheckBox, Choice, Slider, column, label, row
 from avseg_app.widgets.spin import NumberField
 from avseg_core.config import TrainConfig
 from avseg_core.errors import InputError
@@ -73,7 +71,7 @@ class RecipePage(QWidget):
         self.views = QStackedWidget()
         self.views.addWidget(self._make_simple())
         self.views.addWidget(self.form)
-        self.full = QCheckBox(self.tr("All settings"))
+        self.full = CheckBox(self.tr("All settings"))
         self.full.setToolTip(self.tr("Every setting of the training with its explanation"))
         self.full.toggled.connect(self._toggle_full)
         self.summary = label("", "muted")
@@ -113,9 +111,9 @@ class RecipePage(QWidget):
         self.learning.activated.connect(lambda _: self._apply_simple())
         self.epochs = NumberField(1, 1000)
         self.epochs.valueChanged.connect(lambda _: self._apply_simple())
-        self.augment = QCheckBox(self.tr("Vary the pictures (flip, scale, crop, colour)"))
+        self.augment = CheckBox(self.tr("Vary the pictures (flip, scale, crop, colour)"))
         self.augment.toggled.connect(lambda _: self._apply_simple())
-        self.low_priority = QCheckBox(self.tr("Leave the computer usable for other work"))
+        self.low_priority = CheckBox(self.tr("Leave the computer usable for other work"))
         self.low_priority.setChecked(True)
         lines = (
             (self.tr("Name"), self.name, self.tr("What the run and its folder are called.")),
@@ -169,7 +167,7 @@ class RecipePage(QWidget):
     def _make_estimate(self) -> QFrame:
         self.estimate = QLabel()
         self.estimate.setWordWrap(True)
-        self.command = QPushButton(self.tr("As a command…"))
+        self.command = Button(self.tr("As a command…"))
         self.command.setProperty("kind", "quiet")
         self.command.setToolTip(self.tr("The same run for a terminal, another machine or a cluster (torchrun)"))
         self.command.clicked.connect(self.show_command)

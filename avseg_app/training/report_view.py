@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.training.preview_grid import PreviewGrid
 from avseg_app.training.split_editor import SplitEditor
-from avseg_app.widgets.controls import Choice, column, label, row
+from avseg_app.widgets.controls import Button, Choice, column, label, row
 from avseg_core.training.survey_report import Survey
 
 _FEW = 4
@@ -37,13 +37,13 @@ class ReportView(QWidget):
         self.headline.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.layout_choice = Choice(self.tr("Layout"))
         self.layout_choice.activated.connect(self._choose_layout)
-        self.splits_button = QPushButton(self.tr("Splits…"))
+        self.splits_button = Button(self.tr("Splits…"))
         self.splits_button.setToolTip(self.tr("Which clip is for learning and which for measuring"))
         self.splits_button.clicked.connect(self.edit_splits)
-        self.pictures_button = QPushButton(self.tr("Pictures to annotate…"))
+        self.pictures_button = Button(self.tr("Pictures to annotate…"))
         self.pictures_button.setToolTip(self.tr("Writes frames of the videos that have no masks yet"))
         self.pictures_button.clicked.connect(self.pictures_wanted)
-        another = QPushButton(icon("folder"), self.tr("Another folder…"))
+        another = Button(icon("folder"), self.tr("Another folder…"))
         another.clicked.connect(self.another_wanted)
         self.counts = label()
         self.counts.setWordWrap(True)
@@ -73,7 +73,7 @@ class ReportView(QWidget):
 
     def _make_problems(self) -> None:
         self._problems_title = label("", "heading")
-        self.leave_out_all = QPushButton(self.tr("Leave all of these clips out"))
+        self.leave_out_all = Button(self.tr("Leave all of these clips out"))
         self.leave_out_all.setProperty("kind", "quiet")
         self.leave_out_all.clicked.connect(self._leave_out_all)
         self.problems = QListWidget()

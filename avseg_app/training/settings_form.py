@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QScrollArea, QS
 
 from avseg_app import theme
 from avseg_app.training.setting_docs import explanations
-from avseg_app.widgets.controls import Choice, column, frame, label, set_property
+from avseg_app.widgets.controls import CheckBox, Choice, column, frame, label, set_property
 from avseg_core.config import DataConfig, LossConfig, ModelConfig, TrainConfig, to_dict, with_overrides
 from avseg_core.errors import InputError
 from avseg_core.training.settings_check import check_config
@@ -136,7 +136,7 @@ class SettingsForm(QWidget):
 
     def _make_editor(self, hint: Any, words: str) -> QWidget:
         if hint is bool:
-            box = QCheckBox()
+            box = CheckBox()
             box.setAccessibleName(words)
             box.toggled.connect(lambda _: self._timer.start())
             return box

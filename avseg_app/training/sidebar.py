@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.training import words
 from avseg_app.training.jobs import RunView
-from avseg_app.widgets.controls import column, label
+from avseg_app.widgets.controls import Button, column, label
 
 _WIDTH = 264
 _ICONS = {"failed": "error", "dead": "warning", "paused": "pause", "running": "play", "new": "play"}
@@ -30,11 +30,11 @@ class Sidebar(QFrame):
         super().__init__(parent)
         self.setObjectName("sidebar")
         self.setFixedWidth(_WIDTH)
-        self.new_button = QPushButton(icon("add", "accent-text"), self.tr("New training"))
+        self.new_button = Button(icon("add", "accent-text"), self.tr("New training"))
         self.new_button.setProperty("kind", "primary")
         self.new_button.setToolTip(self.tr("Choose data and a recipe, and start (Ctrl+N)"))
         self.new_button.clicked.connect(self.new_requested)
-        self.models_button = QPushButton(icon("models"), self.tr("Models"))
+        self.models_button = Button(icon("models"), self.tr("Models"))
         self.models_button.setToolTip(self.tr("All models on this computer"))
         self.models_button.clicked.connect(self.models_requested)
         self.runs = QListWidget()
@@ -43,7 +43,7 @@ class Sidebar(QFrame):
         self.runs.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.runs.currentItemChanged.connect(self._choose)
         self.runs.itemClicked.connect(lambda item: self._choose(item, None))
-        self.add_button = QPushButton(icon("folder"), self.tr("Add run folder…"))
+        self.add_button = Button(icon("folder"), self.tr("Add run folder…"))
         self.add_button.setProperty("kind", "quiet")
         self.add_button.setToolTip(self.tr("Shows a run that was copied back from another machine"))
         self.add_button.clicked.connect(self.add_requested)

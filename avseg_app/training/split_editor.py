@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from avseg_app.training.preview_grid import describe_sounds
-from avseg_app.widgets.controls import Choice, column, label, row
+from avseg_app.widgets.controls import Button, Choice, column, label, row
 from avseg_app.workers.background import Background
 from avseg_core.data.check import SPLITS
 from avseg_core.data.folder_table import write_moves
@@ -124,7 +124,7 @@ class SplitEditor(QDialog):
         return table
 
     def _make_button(self, text: str, keys: QKeySequence.StandardKey, slot) -> QPushButton:
-        button = QPushButton(text)
+        button = Button(text)
         button.setShortcut(QKeySequence(keys))
         button.setToolTip(f"{text} ({button.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})")
         button.setEnabled(False)

@@ -12,7 +12,7 @@ from avseg_app.training.curves import CurvesView
 from avseg_app.training.insight import InsightView
 from avseg_app.training.jobs import RunView, read_log
 from avseg_app.training.mask_history import MaskHistory
-from avseg_app.widgets.controls import column, frame, label, row, set_property
+from avseg_app.widgets.controls import Button, column, frame, label, row, set_property
 from avseg_app.widgets.elided_label import ElidedLabel
 from avseg_app.widgets.flow import FlowLayout
 from avseg_app.widgets.icon_label import IconLabel
@@ -121,7 +121,7 @@ class WatchView(QWidget):
         self._buttons: dict[str, QPushButton] = {}
         for name, (text, icon_name, slot) in texts.items():
             primary = name in ("stop", "use", "resume")
-            button = QPushButton(icon(icon_name, "accent-text" if primary else "text"), text)
+            button = Button(icon(icon_name, "accent-text" if primary else "text"), text)
             button.setToolTip(hints.get(name, text))
             if primary:
                 button.setProperty("kind", "primary")

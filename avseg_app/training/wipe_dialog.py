@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QProgressBar, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QProgressBar, QSlider, QWidget
 
 from avseg_app.icons import icon
 from avseg_app.training.jobs import RunView
 from avseg_app.training.mask_history import overlay, read_grey
 from avseg_app.training.processes import CommandTask
 from avseg_app.training.wipe import Wipe
-from avseg_app.widgets.controls import column, keep_keys, label, row
+from avseg_app.widgets.controls import Button, column, keep_keys, label, row
 from avseg_app.widgets.drop_veil import dropped_files
 from avseg_app.workers.background import Background
 from avseg_core.errors import InputError
@@ -115,7 +115,7 @@ class WipeDialog(QDialog):
         self.slider.setEnabled(False)
         self.slider.valueChanged.connect(lambda _: self._show_moment())
         self.caption = label("", "muted")
-        self.choose = QPushButton(icon("open"), self.tr("Choose a video…"))
+        self.choose = Button(icon("open"), self.tr("Choose a video…"))
         self.choose.clicked.connect(self._ask_video)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)

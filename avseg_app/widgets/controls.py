@@ -36,6 +36,8 @@ _NAVIGATION = {
     Qt.Key.Key_PageUp,
     Qt.Key.Key_PageDown,
 }
+CHOOSING = {*_NAVIGATION, Qt.Key.Key_Space}
+"""Keys of a button that is one of several: the arrows go on to its neighbours, Space chooses."""
 
 
 def keep_keys(event: QEvent, keys: set[Qt.Key] = _NAVIGATION) -> bool:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from avseg_app.widgets.controls import ToolButton
+from avseg_app.widgets.controls import Button, ToolButton
 from avseg_app.widgets.icon_label import IconLabel
 
 Kind = Literal["info", "success", "warning", "error"]
@@ -26,7 +26,7 @@ class MessageBar(QFrame):
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._button = QPushButton()
+        self._button = Button()
         self._button.setProperty("kind", "quiet")
         self._button.clicked.connect(self._act)
         self._action: Callable[[], object] | None = None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QToolButton, QVBoxLayout, QWidget
 
 from avseg_app import theme
 from avseg_app.icons import icon
+from avseg_app.widgets.controls import CHOOSING, keep_keys
 
 _WIDTH = 76
+
+
+class _ModeButton(QToolButton):
+    def event(self, event: QEvent) -> bool:
+        return keep_keys(event, CHOOSING) or super().event(event)
 
 
 class ModeRail(QFrame):
@@ -35,7 +41,7 @@ class ModeRail(QFrame):
 
     def add(self, name: str, icon_name: str, text: str, hint: str) -> None:
         """Adds a mode; the first one is in force."""
-        button = QToolButton()
+        button = _ModeButton()
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIcon(icon(icon_name))
         button.setIconSize(QSize(24, 24))

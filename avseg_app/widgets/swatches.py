@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QWidget
 
 from avseg_app import theme
+from avseg_app.widgets.controls import CHOOSING, keep_keys
 
 OVERLAY_COLORS: dict[str, str] = {
     "orange": "#E69F00",
@@ -28,6 +29,9 @@ class _Swatch(QAbstractButton):
         self.setToolTip(name)
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def event(self, event: QEvent) -> bool:
+        return keep_keys(event, CHOOSING) or super().event(event)
 
     def sizeHint(self) -> QSize:
         return QSize(24, 24)

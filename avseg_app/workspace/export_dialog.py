@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFileDialog, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFileDialog, QLineEdit, QWidget
 
-from avseg_app.widgets.controls import column, label, row
+from avseg_app.widgets.controls import Button, CheckBox, column, label, row
 from avseg_app.workers import export_process
 from avseg_app.workers.child import Child, describe_exit
 from avseg_app.workers.protocol import ExportDone, ExportFailed, ExportProgress, ExportRequest
@@ -39,7 +39,7 @@ class ExportDialog(QDialog):
         self.boxes: dict[str, QCheckBox] = {}
         lines: list[QWidget] = []
         for name, (title, text) in texts.items():
-            box = QCheckBox(title)
+            box = CheckBox(title)
             box.setChecked(name in choice.formats)
             box.toggled.connect(self._check)
             hint = label(text, "muted")
@@ -49,7 +49,7 @@ class ExportDialog(QDialog):
         self.folder = QLineEdit(str(choice.folder))
         self.folder.setAccessibleName(self.tr("Folder"))
         self.folder.textChanged.connect(self._check)
-        browse = QPushButton(self.tr("Choose…"))
+        browse = Button(self.tr("Choose…"))
         browse.clicked.connect(self._browse)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.export_button = buttons.addButton(self.tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)

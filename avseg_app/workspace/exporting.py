@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
-from avseg_app.widgets.controls import label, row
+from avseg_app.widgets.controls import Button, label, row
 from avseg_app.widgets.message_bar import MessageBar
 from avseg_app.workers.protocol import ExportRequest
 from avseg_app.workspace.controller import Controller
@@ -29,7 +29,7 @@ class ExportStrip(QWidget):
         self._bar.setFixedWidth(130)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Export progress"))
-        self.cancel_button = QPushButton(self.tr("Cancel"))
+        self.cancel_button = Button(self.tr("Cancel"))
         self.cancel_button.setProperty("kind", "quiet")
         self.cancel_button.setAccessibleName(self.tr("Cancel the export"))
         self.cancel_button.clicked.connect(self.cancel_requested)

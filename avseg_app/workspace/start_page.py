@@ -6,12 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QListWidgetItem, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QListWidgetItem, QSizePolicy, QWidget
 
 from avseg_app.icons import app_icon
 from avseg_app.paths import DEMO_CLIP
 from avseg_app.settings import SettingsStore
-from avseg_app.widgets.controls import column, frame, icon_button, label, row, set_property
+from avseg_app.widgets.controls import Button, column, frame, icon_button, label, row, set_property
 from avseg_app.widgets.icon_label import IconLabel
 from avseg_app.workers.background import Background
 from avseg_app.workspace.recent import RecentList
@@ -35,7 +35,7 @@ class StartPage(QWidget):
         self._pictures = Background("thumbnails", self)
         self.drop_area = self._make_drop_area()
         self.setFocusProxy(self.open_button)
-        self.demo_button = QPushButton(self.tr("Try it"))
+        self.demo_button = Button(self.tr("Try it"))
         self.demo_button.clicked.connect(lambda: self.file_chosen.emit(DEMO_CLIP))
         self.recent_list = RecentList()
         self.recent_list.itemActivated.connect(self._choose)
@@ -74,7 +74,7 @@ class StartPage(QWidget):
             self.tr("MP4, MOV, MKV, WebM, AVI and whatever else FFmpeg reads. Nothing leaves this computer."), "muted"
         )
         hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.open_button = QPushButton(self.tr("Open a video…"))
+        self.open_button = Button(self.tr("Open a video…"))
         self.open_button.setProperty("kind", "primary")
         self.open_button.setToolTip(self.tr("Open a video (Ctrl+O)"))
         self.open_button.clicked.connect(self.open_requested)

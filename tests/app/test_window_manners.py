@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QSettings, Qt, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QScrollArea
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QSettings, Qt, QUrl
+from PySide6.QtGui import QAction, QDragEnterEvent, QKeyEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QScrollArea, QTabBar
 from pytestqt.qtbot import QtBot
 
 from avseg_app.language import load_translators
@@ -199,6 +199,32 @@ def test_the_focus_goes_on_to_the_next_step(window: MainWindow, qtbot: QtBot) ->
     qtbot.keyClick(new.next, Qt.Key.Key_Space)
     assert window.focusWidget() is new.recipe.name
     window.training.show_new()
+
+
+def test_space_presses_every_button_that_has_the_focus(window: MainWindow, qtbot: QtBot) -> None:
+    """Elsewhere in the window it plays, or starts and stops the live picture."""
+    buttons = [b for b in window.findChildren(QAbstractButton) if b.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    buttons = [button for button in buttons if not isinstance(button.parent(), QTabBar)]  # its own scroll buttons
+    assert len(buttons) > 60
+    deaf = []
+    for button in buttons:
+        key = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier)
+        key.ignore()
+        QApplication.sendEvent(button, key)
+        if not key.isAccepted():
+            deaf.append((type(button).__name__, button.accessibleName() or button.text()))
+    assert deaf == []
+
+
+def test_the_arrows_go_from_one_mode_or_colour_to_the_next(window: MainWindow, qtbot: QtBot) -> None:
+    rail = window.modes.buttons
+    window.activateWindow()
+    rail["video"].setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is rail["video"])
+    qtbot.keyClick(rail["video"], Qt.Key.Key_Down)
+    assert QApplication.focusWidget() is not rail["video"]
+    assert QApplication.focusWidget() in rail.values()
+    window.modes.set_mode("video")
 
 
 def test_lists_that_open_show_all_of_few_entries(window: MainWindow, qtbot: QtBot) -> None:
