@@ -14,6 +14,7 @@ import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
+from avseg_core.errors import InputError
 from avseg_core.media.container import audio_streams, open_input, start_time, video_stream
 from avseg_core.media.info import MediaInfo, header_rate, read_headers, snap_rate
 from avseg_core.media.mp4_index import read_tables
@@ -34,6 +35,10 @@ _ORDER_SAMPLE = 200
 """Packets decoded to see whether time stamps that FFmpeg made up are in order."""
 _TRUNCATION_SLACK = 1.0
 """Seconds that the data may end before the header's duration without being called truncated."""
+_STRAY_SECONDS = 24 * 3600
+"""What is stamped so much later than what precedes it was not recorded then: its stamp is damaged."""
+_LONGEST_SECONDS = 1000 * 3600
+"""No recording is longer; a file that says so is damaged, or made to exhaust the memory."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class VideoIndex:
     """[frames] seconds from t = 0, ascending."""
     rank: npt.NDArray[np.int64]
     """[rows] place of a row's picture in presentation order, unshown rows included; tells what precedes a key frame."""
+    strays: int = 0
+    """Pictures that are left out because their time stamps are damaged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +181,12 @@ def _index_pictures(path: Path, stream: VideoStream, rows: PacketRows, start: Fr
         rank = np.empty(len(rows), np.int64)
         rank[order] = np.arange(len(rows))
         shown = order[~rows.discard[order]]
-        times = _seconds(rows.presented[shown], time_base, start)
-        return VideoIndex(stream_index=stream.index, rows=rows, shown=shown, times=times, rank=rank)
+        kept = _before_strays(rows.presented[shown], time_base)
+        times = _seconds(rows.presented[shown[:kept]], time_base, start)
+        strays = len(shown) - kept
+        return VideoIndex(
+            stream_index=stream.index, rows=rows, shown=shown[:kept], times=times, rank=rank, strays=strays
+        )
     shown = output_order(path, stream.index, len(rows))
     rank = np.full(len(rows), -1, np.int64)
     rank[shown] = np.arange(len(shown))
@@ -186,6 +197,12 @@ def _index_pictures(path: Path, stream: VideoStream, rows: PacketRows, start: Fr
     else:
         times = np.arange(len(shown)) / float(stream.guessed_rate or header_rate(stream))
     return VideoIndex(stream_index=stream.index, rows=rows, shown=shown, times=times, rank=rank)
+
+
+def _before_strays(stamps: npt.NDArray[np.int64], time_base: Fraction) -> int:
+    """How many of the ascending stamps come before one that is damaged."""
+    far = np.flatnonzero(np.diff(stamps) > round(_STRAY_SECONDS / time_base))
+    return int(far[0]) + 1 if len(far) else len(stamps)
 
 
 def _order_is_wrong(path: Path, stream: VideoStream, rows: PacketRows) -> bool:
@@ -213,6 +230,13 @@ def _measured(
         info = replace(info, fps=_average_rate(pictures.times, info.fps, float(pictures.rows.time_base)))
         ends.append(_end_of(pictures.rows, start) or float(pictures.times[-1] + 1 / info.fps))
     end = max(ends, default=0.0)
+    if end > _LONGEST_SECONDS:
+        raise InputError(
+            f"{info.path}: its time stamps claim {end / 3600:.0f} hours, so it is damaged; "
+            "save it anew with another program."
+        )
+    if pictures is not None and pictures.strays:
+        notes.append(f"{pictures.strays} pictures that are stamped days after the others are left out")
     if info.duration > end + _TRUNCATION_SLACK:
         notes.append(f"the file ends at {end:.1f} s of {info.duration:.1f} s: it was cut short, what is there is used")
     if info.duration == 0 or abs(info.duration - end) > _TRUNCATION_SLACK:
@@ -225,8 +249,8 @@ def _end_of(rows: PacketRows, start: Fraction) -> float:
     known = (rows.pts != NO_TIME) & ~rows.discard
     if not known.any():
         return 0.0
-    last = int(np.max(rows.presented[known] + rows.duration[known]))
-    return float(last * rows.time_base - start)
+    ends = np.sort(rows.presented[known] + rows.duration[known])
+    return float(int(ends[_before_strays(ends, rows.time_base) - 1]) * rows.time_base - start)
 
 
 def _average_rate(times: npt.NDArray[np.float64], header: Fraction, tick: float) -> Fraction:

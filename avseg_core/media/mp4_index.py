@@ -199,7 +199,7 @@ def _tracks_of(data: bytes) -> dict[int, _Track] | None:
                 tracks.append(_Track())
             elif tracks:
                 _read_box(tracks[-1], kind, data[begin:end])
-    except (struct.error, ValueError):
+    except (struct.error, ValueError, IndexError):
         return None
     return {track.number: track for track in tracks}
 

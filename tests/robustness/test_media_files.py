@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from av.stream import Disposition
 
 from avseg_core.errors import InputError
 from avseg_core.media import AudioReader, VideoReader, probe
+from avseg_core.media import index as index_module
 from avseg_core.media.index import media_index
 from avseg_core.media.resample import Resampler
 from avseg_core.media.rows import RowCursor
@@ -61,6 +63,43 @@ def read_all(path: Path) -> tuple[int, np.ndarray]:
             reader.frame_by_index(index)
     with AudioReader(path) as sound:
         return count, sound.read(0.0, 1.0)
+
+
+def test_a_picture_that_is_stamped_years_later_is_left_out(tmp_path: Path) -> None:
+    stamps = [40 * k for k in range(30)]
+    clip = Clip(codec="ffv1", time_base=Fraction(1, 1000), pts=(*stamps[:29], 200_000_000_000))
+    path = write_clip(tmp_path / "stray.mkv", 30, clip=clip)
+    with VideoReader(path) as video:
+        assert video.info.duration == pytest.approx(1.16, abs=0.05)
+        assert video.constant_rate == 25
+        assert [read_number(frame.image) for frame in video.frames()] == list(range(29))
+        assert any("stamped days after" in line for line in video.warnings)
+
+
+def test_stamps_that_claim_years_are_refused(tmp_path: Path) -> None:
+    clip = Clip(
+        codec="mpeg4",
+        options={"g": "12"},
+        time_base=Fraction(1, 1000),
+        pts=tuple(range(0, 60 * 79_200_000, 79_200_000)),
+    )
+    path = write_clip(tmp_path / "years.mkv", 60, clip=clip)
+    with pytest.raises(InputError, match=r"years.mkv: its time stamps claim 1\d+ hours.*save it anew"):
+        VideoReader(path)
+
+
+def test_a_track_header_without_content_is_no_index_error(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "HEADERS_SUFFICE_FROM", 0)
+    data = bytearray((good / "a.mp4").read_bytes())
+    at = data.index(b"tkhd") - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    struct.pack_into(">I4sI4s", data, at, 8, b"tkhd", size - 8, b"free")
+    path = tmp_path / "empty_header.mp4"
+    path.write_bytes(data)
+    with contextlib.suppress(InputError):
+        assert len(VideoReader(path)) == 40
 
 
 @pytest.mark.parametrize(
