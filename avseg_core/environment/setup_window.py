@@ -24,7 +24,7 @@ def setup_window(*, wanted: bool) -> Iterator[Say]:
 
     def say(message: str) -> None:
         _print(message)
-        if not thread.is_alive():
+        if thread.ident is None:  # a window that could not open, or was closed, is not opened again
             thread.start()
         messages.put(message)
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -15,11 +16,26 @@ from pathlib import Path
 import pytest
 
 from avseg_core.environment import launcher, system
+from avseg_core.environment import setup_window as progress_window
 from avseg_core.environment.lock import Pin, normalise, read_pins
 from avseg_core.environment.venv import STAMP, Environment
 from avseg_core.errors import AVSegError
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_progress_window_that_does_not_open_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    shown = threading.Event()
+    monkeypatch.setattr(progress_window, "_show", lambda messages: shown.set())
+    with progress_window.setup_window(wanted=True) as say:
+        say("first")
+        assert shown.wait(5)
+        time.sleep(0.05)  # its thread has ended, as where there is no tkinter
+        say("second")
+    assert capsys.readouterr().err.splitlines() == ["first", "second"]
 
 
 def build_wheel(folder: Path, name: str, version: str, source: str) -> None:
