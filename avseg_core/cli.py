@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -55,15 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failure, 2 bad usage or input, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal has no letter for
+            stream.reconfigure(errors="backslashreplace")
     try:
-        command = next((word for word in words if word in COMMANDS), None)
-        args = build_parser(command).parse_args(words)
-        if args.command in (None, "gui"):
-            from avseg_app.app import main as open_window
-
-            return int(open_window())
-        logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s")
-        return int(_module(args.command).run(args))
+        code = _run(words)
+        sys.stdout.flush()  # here, not when Python ends: see BrokenPipeError
+        return code
     except InputError as error:
         return _fail(error, EXIT_USAGE, as_json)
     except KeyboardInterrupt:
@@ -72,6 +72,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error, EXIT_INTERRUPTED, as_json)
     except AVSegError as error:
         return _fail(error, EXIT_FAILURE, as_json)
+    except BrokenPipeError:  # whoever read the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+
+
+def _run(words: list[str]) -> int:
+    command = next((word for word in words if word in COMMANDS), None)
+    try:
+        args = build_parser(command).parse_args(words)
+    except SystemExit as told:  # --help and --version
+        return int(told.code or 0)
+    if args.command in (None, "gui"):
+        from avseg_app.app import main as open_window
+
+        return int(open_window())
+    logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s")
+    return int(_module(args.command).run(args))
 
 
 def _module(command: str) -> ModuleType:

@@ -19,6 +19,8 @@ from PySide6.QtCore import QObject, Signal
 from avseg_app.playback.clock import Chunk, SoundClock
 from avseg_core.errors import AVSegError
 from avseg_core.media.audio import AudioReader
+from avseg_core.media.capture import SourceError
+from avseg_core.media.capture_microphone import sound_library
 
 RATE = 48000
 CHANNELS = 2
@@ -200,8 +202,8 @@ class SoundOutput(QObject):
     def _open_device(self) -> Any:
         """The default output, started; None (and `unavailable`) if there is none."""
         try:
-            import sounddevice
-        except OSError as error:
+            sounddevice = sound_library()
+        except SourceError as error:
             return self._refuse(error)
         try:
             stream = sounddevice.OutputStream(

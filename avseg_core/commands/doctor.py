@@ -78,7 +78,7 @@ def _packages(problems: list[str]) -> dict[str, str]:
 def _device(problems: list[str]) -> str:
     try:
         from avseg_core.inference.device import choose_device
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: one of its own libraries is missing
         problems.append(f"torch cannot be loaded ({error}).")
         return "none"
     device, reason = choose_device("auto")
@@ -96,11 +96,11 @@ def _models(problems: list[str]) -> list[str]:
 
 def _sound_devices() -> list[str]:
     """Names of the outputs and inputs; without any, the window plays silently and live mode offers other sources."""
-    try:
-        import sounddevice
+    from avseg_core.media.capture_microphone import sound_library
 
-        devices = sounddevice.query_devices()
-    except (ImportError, OSError) as error:
+    try:
+        devices = sound_library().query_devices()
+    except Exception as error:  # a sound system raises whatever it likes, and its error's class comes with it
         return [f"none ({error})"]
     return [f"{d['name']} ({d['max_output_channels']} out, {d['max_input_channels']} in)" for d in devices]
 
