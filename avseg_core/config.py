@@ -74,6 +74,9 @@ class ModelConfig:
     """Tell the queries and the mixer, too, what the label prior hears by name; in no release."""
     label_presence: bool = False
     """Decide apart from its name whether anything sounds (`models.label_bridge.Presence`); in no release."""
+    label_kinship: bool = False
+    """Tell the model, too, where things are of the family of what is heard (`models.kinship`); in no release. Needs
+    `label_grouping`."""
     clip_length: int = 5
     """Frames that TPAVI mixes with each other (10 for AVSS); AVSegFormer's frames are independent."""
 
@@ -102,6 +105,8 @@ class ModelConfig:
             raise InputError(
                 "label_grouping, label_queries and label_presence use what label_prior says: switch that on, too."
             )
+        if self.label_kinship and not self.label_grouping:
+            raise InputError("label_kinship is spread by label_grouping: switch that on, too.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from avseg_core.config import ModelConfig
@@ -15,6 +16,7 @@ from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.decoder import Decoder
 from avseg_core.models.encoder import Encoder, FeatureProjection, MaskFeature, level_shapes
 from avseg_core.models.grouping import Grouping
+from avseg_core.models.kinship import Kinship
 from avseg_core.models.label_bridge import HIDDEN, LabelPrior
 from avseg_core.models.mask_head import MaskHead
 from avseg_core.models.mixer import MIXERS
@@ -67,6 +69,7 @@ class AVSegFormer(nn.Module):
         if config.label_prior:
             self.label_prior = LabelPrior(self.backbone.channels[-1], hearing, dim, presence=config.label_presence)
         self.grouping = Grouping(dim) if config.label_grouping else None
+        self.kinship = Kinship(dim) if config.label_kinship else None
         self.name_proj = nn.Linear(HIDDEN, dim, bias=False) if config.label_queries else None
         if self.name_proj is not None:  # starts out as the model without it
             nn.init.zeros_(self.name_proj.weight)
@@ -132,8 +135,14 @@ class AVSegFormer(nn.Module):
         memory, mask_feature = prior(visual.memory, visual.mask_feature, maps, shapes)
         if self.grouping is None:
             return memory, mask_feature
-        spread = self.grouping.spread(visual.memory, maps[:, :1], shapes)
-        return self.grouping(memory, mask_feature, spread, shapes)
+        located = maps[:, :1]
+        if self.kinship is not None:
+            located = torch.cat([located, self.kinship.locate(visual.things, things)], dim=1)
+        spread = self.grouping.spread(visual.memory, located, shapes)
+        memory, mask_feature = self.grouping(memory, mask_feature, spread[:, :1], shapes)
+        if self.kinship is None:
+            return memory, mask_feature
+        return self.kinship(memory, mask_feature, located[:, 1:], spread[:, 1:], shapes)
 
     def _attention_map(self) -> AttentionMap:
         """Attention maps are only made for the mask reformer, and that only works when its masks are wanted."""

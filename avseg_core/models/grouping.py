@@ -43,9 +43,9 @@ class Grouping(nn.Module):
         return self.query(tokens) @ self.key(tokens).transpose(1, 2) / math.sqrt(dim)
 
     def spread(self, memory: Tensor, share: Tensor, shapes: LevelShapes) -> Tensor:
-        """share [N,1,h,w], 0..1 at any stride -> the same at stride 16, spread over what belongs together."""
+        """share [N,M,h,w], 0..1 at any stride -> the same at stride 16, spread over what belongs together."""
         coarse = resize(share, shapes[LEVEL])
-        spread = self.together(memory, shapes).softmax(dim=-1) @ coarse.flatten(2).transpose(1, 2)  # [N,P,1]
+        spread = self.together(memory, shapes).softmax(dim=-1) @ coarse.flatten(2).transpose(1, 2)  # [N,P,M]
         return spread.transpose(1, 2).unflatten(-1, shapes[LEVEL])
 
     def forward(

@@ -10,7 +10,7 @@ as further input to its memory and mask feature. Neither the paper nor its code 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -160,19 +160,30 @@ def resize(maps: Tensor, shape: tuple[int, int]) -> Tensor:
 @cache
 def bridge_matrix() -> NDArray[np.float32]:
     """[521,1001] in 0..1: how surely a sound of class k comes from thing c."""
-    groups: dict[str, list[int]] = {}
     matrix = np.zeros((len(YAMNET_CLASSES), THINGS), np.float32)
     rows = {name: row for row, name in enumerate(YAMNET_CLASSES)}
+    for names, things in _lines("sound"):
+        for name in names.split(" | "):
+            np.maximum(matrix[rows[name]], things, out=matrix[rows[name]])
+    return matrix
+
+
+@cache
+def family_matrix() -> NDArray[np.float32]:
+    """[families,1001] of 0 and 1: which things are of one kind."""
+    return np.stack([things for _, things in _lines("family")])
+
+
+def _lines(wanted: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """What stands left of the "=" of every such line, and the things [1001] on its right."""
+    groups: dict[str, list[int]] = {}
     for line in files("avseg_core.models").joinpath("label_bridge.txt").read_text(encoding="utf-8").splitlines():
         kind, _, rest = line.strip().partition(" ")
         left, _, right = rest.partition(" = ")
         if kind == "group":
             groups[left] = [index for word in right.split() for index in _indices(word)]
-        elif kind == "sound":
-            things = _things(right, groups)
-            for name in left.split(" | "):
-                np.maximum(matrix[rows[name]], things, out=matrix[rows[name]])
-    return matrix
+        elif kind == wanted:
+            yield left, _things(right, groups)
 
 
 def _things(text: str, groups: dict[str, list[int]]) -> NDArray[np.float32]:

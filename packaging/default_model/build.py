@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,22 +24,24 @@ import evaluate
 import more_material
 import numpy as np
 import torch
+from catalogue import FOLDS, folds_of
 from director import Cached, SoundTable
 from export import export
 from features import cache_maps
 from fetch import PACKAGES, fetch
 from hearing import draw_seconds, recognised, tune_hearing, tune_presence
-from naming import choice, name_items, tune_names
+from naming import choice, name_items, tune_names, unmet_names
+from numpy.typing import NDArray
 from render3d import find_model, save_views
 from scenes import MIXTURE, Material, SceneMaker, make_scenes, open_scenes
-from soundbank import SoundBank, load_bank, render_notes, speech_items, typing_items
+from soundbank import SoundBank, load_bank, merged, render_notes, speech_items, typing_items
 from teacher import Saliency, cut_out, mask_path
 from train import TrainOptions, train
 
 from avseg_core.config import ModelConfig
 from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.checkpoints import load_model
-from avseg_core.models.label_bridge import THINGS
+from avseg_core.models.label_bridge import THINGS, LabelPrior
 from avseg_core.models.registry import build_model
 
 CONFIG = ModelConfig(
@@ -61,6 +64,7 @@ CONFIG = ModelConfig(
     label_grouping=True,
     label_queries=True,
     label_presence=True,
+    label_kinship=True,
 )
 _TUNED = ("sounds", "presence", "hidden", "things")
 _YAWS = (-65.0, -25.0, 20.0, 60.0)
@@ -198,17 +202,60 @@ class Build:
             return {"things": choice(prior, val.scenes, val.maps[3]), "sounds": recognised(prior, heard["val"])}
 
         found = {"before": measured()}
-        for step, loss in enumerate(
-            tune_names(prior, train.scenes, train.maps[3], train.names, self.plan.naming_steps)
-        ):
-            if step % 50 == 0:
-                print(f"step {step}: {loss:.3f}", flush=True)
+        self._tune_names(prior, train)
         tune_hearing(prior, heard["train"])
         tune_presence(prior, heard["train"])
         found["after"] = measured()
-        tuned = {name: value for name, value in prior.state_dict().items() if name.split(".")[0] in _TUNED}
-        torch.save(tuned, self.naming_file)
+        torch.save(_tuned(prior), self.naming_file)
         self.naming_file.with_suffix(".json").write_text(json.dumps(found, indent=1))
+
+    def _tune_names(self, prior: LabelPrior, train: Cached, left_out: NDArray[np.bool_] | None = None) -> None:
+        steps = self.plan.naming_steps
+        losses = tune_names(prior, train.scenes, train.maps[3], train.names, steps, left_out=left_out)
+        for step, loss in enumerate(losses):
+            if step % 50 == 0:
+                print(f"step {step}: {loss:.3f}", flush=True)
+
+    def unmet(self) -> None:
+        """Both classifiers, tuned without a third of the things and of the sources of sound in turn: what the first say
+        of the training scenes' things that they never met, and the second for `_sound_table`."""
+        model = self.pretrained()
+        assert model.label_prior is not None
+        train, banks = self.cached("train", model), self._banks(model)
+        folds, priors = folds_of(train.items), []
+        for fold in range(FOLDS):
+            prior = deepcopy(model.label_prior)
+            self._tune_names(prior, train, folds == fold)
+            others = merged([bank for number, bank in enumerate(banks) if number != fold])
+            seconds = draw_seconds(others, model.audio_encoder, self.plan.sounds_per_label, seed=7 + fold)
+            tune_hearing(prior, seconds)
+            tune_presence(prior, seconds)
+            priors.append(prior)
+        unmet_names(priors, train.scenes, train.maps[3], folds, self.unmet_file)
+        torch.save([_tuned(prior) for prior in priors], self.unmet_file.with_suffix(".pt"))
+
+    def _banks(self, model: AVSegFormer) -> list[SoundBank]:
+        """The training sounds, by the fold that they belong to."""
+        items = [item for item in self.sounds() if item.split == "train"]
+        folds = folds_of(items)
+        return [
+            load_bank([item for item, own in zip(items, folds, strict=True) if own == fold], model.audio_encoder)
+            for fold in range(FOLDS)
+        ]
+
+    def _sound_table(self, model: AVSegFormer) -> SoundTable:
+        """The training sounds, each heard by a classifier that was not tuned to its source."""
+        parts = []
+        for bank, tuned in zip(self._banks(model), torch.load(self.unmet_file.with_suffix(".pt")), strict=True):
+            prior = deepcopy(model.label_prior)
+            assert prior is not None
+            prior.load_state_dict(tuned, strict=False)
+            parts.append((bank, prior))
+        return SoundTable(parts, model.audio_encoder, self.plan.sounds_per_label, seed=3)
+
+    @property
+    def unmet_file(self) -> Path:
+        return self.folder("train") / "unmet.npy"
 
     @property
     def naming_file(self) -> Path:
@@ -234,9 +281,9 @@ class Build:
 
     def training(self) -> None:
         model = self.informed()
-        table = SoundTable(self.bank("train", model), model.audio_encoder, self.plan.sounds_per_label, seed=3)
         options = replace(TrainOptions(), minutes=self.plan.minutes)
-        train(model, self.cached("train", model), table, options, self.run, self.cached("val", model))
+        scenes = replace(self.cached("train", model), unmet=np.load(self.unmet_file, mmap_mode="r"))
+        train(model, scenes, self._sound_table(model), options, self.run, self.cached("val", model))
 
     @property
     def run(self) -> Path:
@@ -277,10 +324,16 @@ class Build:
         export(self.trained(), target, self.work, self.run, scenes.things, self.sounds(), self.start)
 
 
+def _tuned(prior: LabelPrior) -> dict[str, torch.Tensor]:
+    """The weights that `naming` changes."""
+    return {name: value for name, value in prior.state_dict().items() if name.split(".")[0] in _TUNED}
+
+
 STAGES: dict[str, Callable[[Build], object]] = {
     "material": Build.material,
     "scenes": Build.scenes,
     "naming": Build.naming,
+    "unmet": Build.unmet,
     "training": Build.training,
     "report": Build.report,
     "export": Build.export,

@@ -12,10 +12,11 @@ from catalogue import Item, related
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scenes import SceneSet
-from soundbank import SoundBank
+from soundbank import SoundBank, merged
 from torch import Tensor
 
 from avseg_core.audio.front_end import window_logmel
+from avseg_core.data.synthesis import mix
 from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.label_bridge import LabelPrior
 
@@ -24,6 +25,8 @@ _KNOWN = 0.3
 _UNLIKELY = 0.02
 _FAINTEST = 0.1
 """Least strength of a made-up sound beside another one."""
+_NOISY = 0.5
+"""Share of the recorded sounds that are mixed with noise."""
 _UNSURE = 0.5
 """Least presence of a made-up sound."""
 SAME_THING, OTHER_THING = 0.6, 0.12
@@ -52,6 +55,8 @@ class Cached:
     items: tuple[Item, ...]
     names: Tensor
     """[items,1001], see `naming.name_items`."""
+    unmet: NDArray[np.float16] | None = None
+    """[N,1001,h/32,w/32], see `naming.unmet_names`."""
 
 
 @dataclass
@@ -64,24 +69,52 @@ class Sounding:
 
 
 class SoundTable:
-    """Embeddings of many mixed seconds per label, so that training need not run YAMNet."""
+    """Embeddings of many mixed seconds per label and what is heard in them, so that training need not run YAMNet.
 
-    def __init__(self, bank: SoundBank, yamnet: YAMNet, per_label: int, seed: int) -> None:
-        self.bank, self.yamnet = bank, yamnet
+    `parts`: recordings, each with a prior that hears them; best one that was not tuned to them, see `Build.unmet`.
+    """
+
+    def __init__(
+        self, parts: Sequence[tuple[SoundBank, LabelPrior]], yamnet: YAMNet, per_label: int, seed: int
+    ) -> None:
+        self.parts, self.yamnet = parts, yamnet
+        self.bank = merged([bank for bank, _ in parts])
         rng = np.random.default_rng(seed)
-        self.embeddings: dict[str, Tensor] = {}
-        for label in sorted(bank.sounds):
+        self.seconds: dict[str, tuple[Tensor, Tensor]] = {}
+        """Embeddings [N,1024] and weights of things [N,1001] of every label."""
+        for label in sorted(self.bank.sounds):
             count = per_label * {"noise": 4, "person": 4}.get(label, 1)
-            seconds = [bank.second(rng, [] if label == "noise" else [label]) for _ in range(count)]
-            self.embeddings[label] = self.embed(seconds)
+            self.seconds[label] = self._listen([self._mix(rng, [label]) for _ in range(count)])
 
-    def embed(self, seconds: Sequence[NDArray[np.float32]]) -> Tensor:
-        logmels = np.stack([window_logmel(second, "yamnet") for second in seconds])
-        return torch.cat([self.yamnet(part) for part in torch.from_numpy(logmels).split(64)])
+    def draw(self, rng: Generator, label: str) -> tuple[Tensor, Tensor]:
+        """Embedding [1024] and weights [1001] of a second of the label."""
+        embeddings, weights = self.seconds[label]
+        number = int(rng.integers(len(embeddings)))
+        return embeddings[number], weights[number]
 
-    def draw(self, rng: Generator, label: str) -> Tensor:
-        choices = self.embeddings[label]
-        return choices[int(rng.integers(len(choices)))]
+    def mixed(self, rng: Generator, labels: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Embedding [1024] and weights [1001] of a new second with all of the labels."""
+        embeddings, weights = self._listen([self._mix(rng, labels)])
+        return embeddings[0], weights[0]
+
+    def _mix(self, rng: Generator, labels: Sequence[str]) -> tuple[NDArray[np.float32], LabelPrior]:
+        bank, prior = self._part(rng, labels[0])
+        if labels[0] == "noise":
+            return bank.second(rng, []), prior
+        banks = [bank if bank.sounds.get(label) else self._part(rng, label)[0] for label in labels]
+        parts = [source.one(rng, label) for source, label in zip(banks, labels, strict=True)]
+        return mix(rng, parts, bank.noise(rng) if rng.random() < _NOISY else None), prior
+
+    def _part(self, rng: Generator, label: str) -> tuple[SoundBank, LabelPrior]:
+        counts = np.array([len(bank.sounds.get(label, ())) for bank, _ in self.parts], float)
+        return self.parts[int(rng.choice(len(counts), p=counts / counts.sum()))]
+
+    @torch.no_grad()
+    def _listen(self, seconds: Sequence[tuple[NDArray[np.float32], LabelPrior]]) -> tuple[Tensor, Tensor]:
+        logmels = np.stack([window_logmel(second, "yamnet") for second, _ in seconds])
+        embeddings = torch.cat([self.yamnet(part) for part in torch.from_numpy(logmels).split(64)])
+        heard = [prior.hear(embedding[None]) for embedding, (_, prior) in zip(embeddings, seconds, strict=True)]
+        return embeddings, torch.cat(heard)
 
 
 class Director:
@@ -109,18 +142,16 @@ class Director:
         return self._sound(rng, present, chosen)
 
     def _noise(self, rng: Generator) -> Sounding:
-        embedding = self.table.draw(rng, "noise")
-        weights = self._heard(embedding)
+        embedding, weights = self.table.draw(rng, "noise")
         return Sounding(self._maybe_drop(rng, embedding), weights * float(rng.random() >= self.habits.unheard), [])
 
     def _away(self, rng: Generator, present: dict[int, int]) -> Sounding:
         """The sound of something that is not in the picture."""
         items = self.cached.items
-        labels = [label for label in self.table.embeddings if label != "noise"]
+        labels = [label for label in self.table.seconds if label != "noise"]
         labels = [label for label in labels if not any(self._fits(items[n], label) for n in present.values())]
         if labels and rng.random() < 0.6:
-            embedding = self.table.draw(rng, str(rng.choice(labels)))
-            weights = self._heard(embedding)
+            embedding, weights = self.table.draw(rng, str(rng.choice(labels)))
             if all(float(F.cosine_similarity(weights, self.unit[n], dim=0)) < 0.3 for n in present.values()):
                 return Sounding(self._maybe_drop(rng, embedding), weights, [])
         for other in rng.choice(self.known, 20) if self.known else []:
@@ -136,11 +167,9 @@ class Director:
         labels = [self._recorded(items[present[order]]) for order in chosen]
         if all(labels) and rng.random() > self.habits.virtual:
             names = [str(rng.choice(label)) for label in labels]
-            embedding = self.table.draw(rng, names[0])
-            if len(names) > 1:
-                embedding = self.table.embed([self.table.bank.second(rng, names)])[0]
+            embedding, weights = self.table.draw(rng, names[0]) if len(names) == 1 else self.table.mixed(rng, names)
             sounding = [o for o, n in present.items() if any(items[n].label == items[present[c]].label for c in chosen)]
-            return Sounding(self._maybe_drop(rng, embedding), self._heard(embedding), sounding)
+            return Sounding(self._maybe_drop(rng, embedding), weights, sounding)
         weights = self._imagined(rng, [present[order] for order in chosen])
         alike = [
             order
@@ -148,9 +177,6 @@ class Director:
             if any(float(self.unit[number] @ self.unit[present[c]]) > SAME_THING for c in chosen)
         ]
         return Sounding(torch.zeros(YAMNet.embed_dim), weights, sorted({*chosen, *alike}))
-
-    def _heard(self, embedding: Tensor) -> Tensor:
-        return self.prior.hear(embedding[None])[0]
 
     def _maybe_drop(self, rng: Generator, embedding: Tensor) -> Tensor:
         return torch.zeros_like(embedding) if rng.random() < self.habits.drop_embedding else embedding

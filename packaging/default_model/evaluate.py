@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from avseg_core.models.label_bridge import PERSON
 
 Mask = NDArray[np.bool_]
 Predict = Callable[["Case"], NDArray[np.float32]]
+SIZES = (0.0, 0.02, 0.04, 0.08, 1.0)
+"""Shares of the picture between which things of one size lie."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +228,8 @@ def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float, floa
 
 
 def evaluate(cases: Sequence[Case], predictors: dict[str, Predict]) -> dict[str, Any]:
-    """Per group and predictor: {"iou"|"right"|"masked": [mean, low, high], "n"}; and the rows of every case."""
+    """Per group and predictor: {"iou"|"right"|"masked": [mean, low, high], "n"}; the rows of every case; and of the
+    last predictor `by_size`."""
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in predictors}
     for case in cases:
         for name, predict in predictors.items():
@@ -238,11 +242,26 @@ def evaluate(cases: Sequence[Case], predictors: dict[str, Predict]) -> dict[str,
             values = [rows[name][index] for index in chosen]
             keys = ("iou", "right") if "iou" in values[0] else ("masked",)
             table[group][name] = {key: interval([value[key] for value in values]) for key in keys}
-    return {"table": table, "rows": rows}
+    return {"table": table, "rows": rows, "sizes": by_size(cases, rows[list(predictors)[-1]])}
+
+
+def by_size(cases: Sequence[Case], rows: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """What `evaluate` tells of one predictor's `rows` of "one of several", by how much of the picture sounds."""
+    table: dict[str, Any] = {}
+    for low, high in itertools.pairwise(SIZES):
+        chosen = [
+            row
+            for case, row in zip(cases, rows, strict=True)
+            if case.group == "one of several" and low <= case.truth.mean() < high
+        ]
+        if chosen:
+            name = f"{low:.0%} to {high:.0%} of the picture" if high < 1 else f"more than {low:.0%}"
+            table[name] = {"n": len(chosen)} | {key: interval([row[key] for row in chosen]) for key in ("iou", "right")}
+    return table
 
 
 def report(result: dict[str, Any]) -> str:
-    """The table in Markdown."""
+    """The tables in Markdown."""
     lines = ["| | n | method | mIoU | right thing | masked % |", "|---|---|---|---|---|---|"]
     for group, entry in result["table"].items():
         for name, values in entry.items():
@@ -250,6 +269,9 @@ def report(result: dict[str, Any]) -> str:
                 continue
             cells = [_cell(values.get("iou")), _cell(values.get("right")), _cell(values.get("masked"), 100)]
             lines.append(f"| {group} | {entry['n']} | {name} | " + " | ".join(cells) + " |")
+    lines += ["", "| one of several, the sounding thing is | n | mIoU | right thing |", "|---|---|---|---|"]
+    for name, entry in result["sizes"].items():
+        lines.append(f"| {name} | {entry['n']} | {_cell(entry['iou'])} | {_cell(entry['right'])} |")
     return "\n".join(lines)
 
 

@@ -94,8 +94,12 @@ def tune_names(
     steps: int,
     learning_rate: float = 3e-4,
     batch: int = 24,
+    left_out: NDArray[np.bool_] | None = None,
 ) -> Iterator[float]:
-    """Trains `prior.hidden` and `prior.things` on the backbone's last maps of the scenes; yields the loss per step."""
+    """Trains `prior.hidden` and `prior.things` on the backbone's last maps of the scenes; yields the loss per step.
+
+    Places of the items `left_out` [items] teach nothing.
+    """
     grid = coarse.shape[2:]
     parameters = [*prior.hidden.parameters(), *prior.things.parameters()]
     for parameter in parameters:
@@ -108,6 +112,9 @@ def tune_names(
         for index in rng.choice(len(coarse), batch, replace=False):
             target = dense_names(scenes, int(index), names, grid)  # [1002,h,w]
             chosen = (target[NOTHING] < 0.95) | (torch.from_numpy(rng.random(grid)) < _CELLS_OF_NOTHING)
+            if left_out is not None:
+                shares = instance_shares(scenes, int(index), grid)
+                chosen &= ~torch.stack([(shares[n] > 0) & bool(left_out[n]) for n in shares]).any(dim=0)
             features.append(torch.from_numpy(coarse[index].astype(np.float32))[:, chosen].T)
             targets.append(target[:, chosen].T)
         hidden = F.relu6(F.linear(torch.cat(features), prior.hidden.weight[:, :, 0, 0], prior.hidden.bias))
@@ -128,6 +135,29 @@ def dense_names(scenes: SceneSet, index: int, names: Tensor, grid: Sequence[int]
         target[:THINGS] += names[number][:, None, None] * share
     target[NOTHING] = (1 - target[:THINGS].sum(dim=0)).clamp(min=0)
     return target
+
+
+@torch.no_grad()
+def unmet_names(
+    priors: Sequence[LabelPrior], scenes: SceneSet, coarse: NDArray[np.float16], folds: NDArray[np.int64], path: Path
+) -> None:
+    """Writes to `path` what is where in every scene [N,1001,h,w], told by a classifier that never met the thing.
+
+    The k-th of the `priors` was tuned without the items whose fold is k. What is built on the classifier learns from
+    this how far to trust it: of things that it was tuned to it is sure all over, of others in parts.
+    """
+    grid = coarse.shape[2:]
+    store = np.lib.format.open_memmap(path, "w+", np.float16, (len(coarse), THINGS, *grid))
+    for index in range(len(coarse)):
+        maps = torch.from_numpy(coarse[index : index + 1].astype(np.float32))
+        told = torch.cat([prior.locate(maps) for prior in priors])  # [FOLDS,1001,h,w]
+        fold = torch.full(tuple(grid), index % len(priors))
+        most = torch.zeros(tuple(grid))
+        for number, share in instance_shares(scenes, index, grid).items():
+            fold = torch.where(share > most, int(folds[number]), fold)
+            most = torch.maximum(share, most)
+        store[index] = told.gather(0, fold.expand(1, THINGS, *grid))[0].half().numpy()
+    store.flush()
 
 
 @torch.no_grad()

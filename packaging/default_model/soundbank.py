@@ -86,6 +86,11 @@ class SoundBank:
         return np.asarray(np.fft.irfft(spectrum), np.float32)
 
 
+def merged(banks: Sequence[SoundBank]) -> SoundBank:
+    labels = sorted({label for bank in banks for label in bank.sounds})
+    return SoundBank({label: [sound for bank in banks for sound in bank.sounds.get(label, ())] for label in labels})
+
+
 def load_bank(items: Sequence[Item], yamnet: YAMNet) -> SoundBank:
     """Reads the sounds; those that are silent, unreadable, or not what their label says to YAMNet are left out."""
     sounds: dict[str, list[Sound]] = {}

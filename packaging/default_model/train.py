@@ -208,6 +208,9 @@ def _step(model: AVSegFormer, things: nn.Module, director: Director, rng: Genera
             played.append(sounding)
             targets.append(torch.from_numpy(np.isin(part, sounding.instances).astype(np.float32)))
     visual = model.encode_maps([torch.from_numpy(level) for level in maps])
+    if cached.unmet is not None:
+        told = np.stack([view.of(cached.unmet[index], 32) for index in indices]).astype(np.float32)
+        visual = visual._replace(things=torch.from_numpy(told))
     loss = _visual_loss(model, things, visual, parts, options)
     output = model.segment_embedding(
         repeat_visual(visual, options.sounds_per_scene),

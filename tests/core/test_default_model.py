@@ -23,7 +23,7 @@ from avseg_core.media import AudioReader, VideoReader
 from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from avseg_core.models.checkpoints import available_models, load_model
-from avseg_core.models.label_bridge import PERSON, THINGS, bridge_matrix
+from avseg_core.models.label_bridge import PERSON, THINGS, LabelPrior, bridge_matrix
 
 NAME = "avsegformer-lite"
 RESOURCES = Path(str(files("resources")))
@@ -178,8 +178,12 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     hearing.tune_presence(small.label_prior, seconds)
     assert not torch.equal(small.label_prior.presence.linear.weight, certainty)
     assert small.label_prior.hear(seconds.embeddings).isfinite().all()
-    cached = director.Cached(drawn, maps, drawn.things, names)
-    table = director.SoundTable(bank, small.audio_encoder, 2, seed=0)
+    folds = catalogue.folds_of(drawn.things)
+    naming.unmet_names([small.label_prior] * catalogue.FOLDS, drawn, maps[3], folds, tmp_path / "unmet.npy")
+    unmet = np.load(tmp_path / "unmet.npy")
+    assert torch.allclose(torch.from_numpy(unmet[3:4]).float(), told(small.label_prior, maps[3][3:4]), atol=1e-3)
+    cached = director.Cached(drawn, maps, drawn.things, names, unmet)
+    table = director.SoundTable([(bank, small.label_prior)], small.audio_encoder, 2, seed=0)
     frozen = {name: value.clone() for name, value in small.backbone.state_dict().items()}
     options = train.TrainOptions(
         steps=30,
@@ -196,6 +200,11 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     assert events[-1]["loss"] < 0.75 * events[0]["loss"]
     assert 0.0 <= events[-1]["iou composite"] <= 1.0
     assert all(torch.equal(value, frozen[name]) for name, value in averaged.backbone.state_dict().items())
+
+
+@torch.no_grad()
+def told(prior: LabelPrior, coarse: np.ndarray) -> torch.Tensor:
+    return prior.locate(torch.from_numpy(coarse.astype(np.float32)))
 
 
 def _tiny_material(folder: Path, catalogue: object) -> tuple[tuple[object, ...], list[object]]:
