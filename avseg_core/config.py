@@ -196,6 +196,8 @@ class TrainConfig:
     """First epoch, counted from 0, whose end is followed by an evaluation."""
     evaluate_every: int = 1
     """Evaluate after the epochs that this number divides; 0: only at the very end."""
+    evaluate_last: bool = True
+    """Evaluate at the very end, too, whatever divides its number; the released AVSS code does not."""
     keep_best: tuple[Literal["miou", "miou+fscore"], ...] = ("miou",)
     """What the best weights are kept by, one file each; the first one becomes the exported model."""
     checkpoint_steps: int = 0

@@ -168,4 +168,5 @@ def _task_data(task: Task, model: ModelConfig) -> DataConfig:
 
 def _selection(evaluate_from: int) -> dict[str, Any]:
     """How the released AVSS code picks its two best files."""
-    return {"evaluate_from": evaluate_from, "evaluate_every": 2, "keep_best": ("miou", "miou+fscore")}
+    keep_best = ("miou", "miou+fscore")
+    return {"evaluate_from": evaluate_from, "evaluate_every": 2, "evaluate_last": False, "keep_best": keep_best}

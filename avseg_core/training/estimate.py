@@ -9,7 +9,7 @@ from avseg_core.config import TrainConfig
 from avseg_core.inference.device import choose_device
 from avseg_core.training.distributed import World
 from avseg_core.training.optim import prepare_tuning
-from avseg_core.training.order import StepOrder, is_evaluated, load_steps
+from avseg_core.training.order import StepOrder, count_evaluations, load_steps
 from avseg_core.training.pace import memory_mb
 from avseg_core.training.settings_check import check_config
 from avseg_core.training.setup import open_clips, prepare_rehearsal, rehearses, starting_model
@@ -59,10 +59,3 @@ def estimate(config: TrainConfig, steps: int = 3) -> Estimate:
     evaluations = count_evaluations(config, total, order.steps_per_epoch)
     evaluation = FORWARD_SHARE * per_step * len(val) / config.batch_size
     return Estimate(str(device), total, per_step, total * per_step + evaluations * evaluation, memory_mb(device))
-
-
-def count_evaluations(config: TrainConfig, total_steps: int, steps_per_epoch: int) -> int:
-    """How often a whole run of `total_steps` evaluates: after some epochs, and at an end that is in mid-epoch."""
-    epochs, rest = divmod(total_steps, steps_per_epoch)
-    count = sum(is_evaluated(config, epoch) for epoch in range(epochs))
-    return count + 1 if rest or not count else count

@@ -55,6 +55,14 @@ def is_evaluated(config: TrainConfig, epoch: int) -> bool:
     return every > 0 and epoch >= config.evaluate_from and epoch % every == 0
 
 
+def count_evaluations(config: TrainConfig, total_steps: int, steps_per_epoch: int, first_epoch: int = 0) -> int:
+    """How often a whole run of `total_steps` evaluates from `first_epoch` on: after some epochs, and at its end."""
+    epochs, rest = divmod(total_steps, steps_per_epoch)
+    due = [is_evaluated(config, epoch) for epoch in range(epochs)]
+    at_end = rest > 0 or not any(due) or (config.evaluate_last and not due[-1])
+    return sum(due[first_epoch:]) + at_end
+
+
 def without_labels(batch: AVSBatch) -> AVSBatch:
     """The batch with no annotated frame: it takes part in the step and changes nothing."""
     return replace(batch, has_label=torch.zeros_like(batch.has_label))

@@ -23,7 +23,7 @@ from avseg_core.training.control import Inbox
 from avseg_core.training.distributed import World
 from avseg_core.training.ema import ModelAverage
 from avseg_core.training.events import CheckpointSaved, Evaluated, EventWriter, Notice, Outcome, Phase, StepDone
-from avseg_core.training.order import StepOrder, is_evaluated, load_steps, without_labels
+from avseg_core.training.order import StepOrder, count_evaluations, is_evaluated, load_steps, without_labels
 from avseg_core.training.pace import Pace, memory_mb
 from avseg_core.training.rehearsal import Rehearsal
 from avseg_core.training.run_store import Run
@@ -188,19 +188,19 @@ class Trainer:
     # --- evaluation -------------------------------------------------------------------------------------------------
 
     def _evaluation_due(self) -> bool:
-        """After the epochs that the configuration names; at the very end if that is in mid-epoch or was the first."""
+        """After the epochs that the configuration names, and at the very end unless the configuration spares that."""
         state = self.state
         if state.step == 0 or state.evaluated_step == state.step:
             return False
         at_end_of_epoch = state.step % self.order.steps_per_epoch == 0
         if at_end_of_epoch and is_evaluated(self.config, self.epoch - 1):
             return True
+        spared = not self.config.evaluate_last and at_end_of_epoch
         never = state.evaluated_step < 0 or self.config.evaluate_every == 0
-        return state.step >= self.total_steps and (never or not at_end_of_epoch)
+        return state.step >= self.total_steps and (never or not spared)
 
     def _evaluations_left(self) -> int:
-        epochs = range(self.epoch, self.total_steps // self.order.steps_per_epoch)
-        return sum(is_evaluated(self.config, epoch) for epoch in epochs)
+        return count_evaluations(self.config, self.total_steps, self.order.steps_per_epoch, self.epoch)
 
     def _evaluate(self) -> None:
         """The first process evaluates, all learn the result. A user who ends the run ends the evaluation too."""

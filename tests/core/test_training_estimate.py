@@ -6,9 +6,9 @@ import pytest
 
 from avseg_core.config import with_overrides
 from avseg_core.training import estimate as estimate_module
-from avseg_core.training.estimate import count_evaluations
 from avseg_core.training.events import Evaluated, StepDone
 from avseg_core.training.job import train
+from avseg_core.training.order import count_evaluations
 from avseg_core.training.run_store import Run
 from tests.avsbench_fixtures import make_ms3
 from tests.core.tiny_training import SIZE, tiny_config
@@ -27,7 +27,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["epochs=6", "evaluate_every=1"], 6),
         (["epochs=6", "evaluate_every=1", "max_steps=7"], 4),  # after steps 2, 4 and 6 and in mid-epoch at the end
         (["epochs=6", "evaluate_every=1", "max_steps=8"], 4),
-        (["epochs=6", "evaluate_every=2", "evaluate_from=3"], 1),
+        (["epochs=6", "evaluate_every=2", "evaluate_from=3"], 2),
+        (["epochs=6", "evaluate_every=2", "evaluate_from=3", "evaluate_last=false"], 1),
         (["epochs=6", "evaluate_every=0"], 1),
         (["epochs=3", "evaluate_every=5", "evaluate_from=1"], 1),
     ],

@@ -186,7 +186,8 @@ def test_a_weight_that_is_no_number_is_never_saved(data, tmp_path, monkeypatch):
     ("settings", "epochs"),
     [
         (["evaluate_every=1"], [0, 1, 2, 3, 4, 5]),
-        (["evaluate_from=2", "evaluate_every=2"], [2, 4]),  # as the released AVSS code counts
+        (["evaluate_from=2", "evaluate_every=2", "evaluate_last=false"], [2, 4]),  # as the released AVSS code counts
+        (["evaluate_every=4"], [0, 4, 5]),  # the last weights are the ones that a run is made for
         (["evaluate_every=0"], [5]),
         (["evaluate_from=50", "evaluate_every=1"], [5]),
         (["evaluate_every=1", "max_steps=7"], [0, 1, 2, 3]),  # two steps per epoch: the last one is half done

@@ -37,6 +37,7 @@ def test_avsegformer_recipes(name, epochs, batch, frozen, size, mask, backbone):
     assert config.data.frames_per_clip == (10 if "avss" in name else 5)
     released_choice = "avss" in name and not name.startswith("paper")
     assert (config.evaluate_from, config.evaluate_every) == ((10, 2) if released_choice else (0, 1))
+    assert config.evaluate_last is not released_choice
     assert config.keep_best == (("miou", "miou+fscore") if released_choice else ("miou",))
 
 
