@@ -159,8 +159,8 @@ class _MaskWriter:
         return self._path if self.count and self._path.is_file() else None
 
     def _run(self) -> None:
+        going = True
         try:
-            going = True
             while going:
                 going, batch = self._batch()
                 self._write(batch)
@@ -168,7 +168,7 @@ class _MaskWriter:
             log.warning("Masks are no longer recorded: %s", error)
             self.problem = f"Masks are no longer recorded: {error}"
             self._on_trouble(self.problem)
-            while self._queue.get() is not None:  # what still comes is lost, the picture goes on
+            while going and self._queue.get() is not None:  # what still comes is lost, the picture goes on
                 self.dropped += 1
         finally:
             if self._store is not None:

@@ -1,6 +1,7 @@
 """A recording comes to its end whatever happens to its disk."""
 
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from avseg_core.errors import AVSegError
 from avseg_core.inference import live_recording
 from avseg_core.inference.live_config import Latency, LiveConfig, LiveResult
-from avseg_core.inference.live_recording import LiveRecording, RecordOptions
+from avseg_core.inference.live_recording import LiveRecording, RecordedRun, RecordOptions
 from avseg_core.media import recorder
 from avseg_core.media.capture import CapturedFrame
 from tests.live_fixtures import wait_for
@@ -69,13 +70,14 @@ def test_a_disk_that_is_pulled_out_is_a_problem_and_no_crash(tmp_path: Path) -> 
     assert recorded.masks is None
 
 
+def _refuse(*args: object) -> None:
+    raise AVSegError("m.avseg: the disk is full.")
+
+
 def test_masks_that_cannot_be_written_are_told_and_the_picture_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*args: object) -> None:
-        raise AVSegError("m.avseg: the disk is full.")
-
-    monkeypatch.setattr(live_recording.MaskStore, "create", refuse)
+    monkeypatch.setattr(live_recording.MaskStore, "create", _refuse)
     told: list[str] = []
     recording = _record(tmp_path, told)
     for k in range(5):
@@ -85,6 +87,20 @@ def test_masks_that_cannot_be_written_are_told_and_the_picture_goes_on(
     assert told == ["Masks are no longer recorded: m.avseg: the disk is full."]
     assert recorded.media.problem == told[0]
     assert (recorded.masks, recorded.mask_count, recorded.media.frames) == (None, 0, 5)
+
+
+def test_a_recording_ends_though_its_last_masks_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_recording, "BATCH_SECONDS", 600.0)  # so that the end comes with the masks
+    monkeypatch.setattr(live_recording.MaskStore, "create", _refuse)
+    recording = _record(tmp_path, [])
+    _offer(recording, 0)
+    ended: list[RecordedRun] = []
+    threading.Thread(target=lambda: ended.append(recording.stop()), daemon=True).start()
+    assert wait_for(lambda: bool(ended), 10.0)
+    assert ended[0].media.problem == "Masks are no longer recorded: m.avseg: the disk is full."
+    assert (ended[0].masks, ended[0].media.frames) == (None, 1)
 
 
 def test_no_masks_are_written_beyond_the_end_of_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
