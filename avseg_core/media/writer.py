@@ -158,6 +158,7 @@ class VideoWriter:
         if self._closed:
             return
         self._closed = True
+        self._remove()  # first: closing would copy the whole file to make room for the index at its front
         with contextlib.suppress(*_FAILURES):
             self._container.close()
         self._clear_away()
@@ -166,7 +167,10 @@ class VideoWriter:
         """Lets go of the sound's source and removes what was written."""
         if self._sound is not None:
             self._sound.close()
-        with contextlib.suppress(OSError):
+        self._remove()
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):  # such as that Windows removes no open file
             self._partial.unlink(missing_ok=True)
 
     def _open(self, sound_rate: int) -> OutputContainer:

@@ -211,6 +211,23 @@ def test_a_failed_run_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
         VideoWriter(tmp_path / "nowhere" / "out.mp4", 96, 64, fps=Fraction(10))
 
 
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="this system does not count what a process writes")
+def test_giving_up_does_not_write_the_file_once_more(tmp_path: Path) -> None:
+    writer = VideoWriter(tmp_path / "out.mp4", 320, 240, fps=Fraction(10))
+    for number in range(60):
+        writer.write(np.random.default_rng(number).integers(0, 255, (240, 320, 3), np.uint8), number / 10)
+    size, before = (tmp_path / "out.mp4.partial").stat().st_size, bytes_written()
+    assert size > 1 << 20
+    writer.abort()
+    assert bytes_written() - before < size / 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def bytes_written() -> int:
+    """What this process has handed to the system to write so far."""
+    return int(Path("/proc/self/io").read_text().split("wchar: ")[1].split()[0])
+
+
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
