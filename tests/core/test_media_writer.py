@@ -188,6 +188,35 @@ def test_turned_sources_are_written_upright(tmp_path: Path) -> None:
         assert np.abs(after.frame_at(0.1).image.astype(int) - before.frame_at(0.1).image).mean() < 4
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "aspect"),
+    [
+        ("in.mp4", "libx264", Fraction(16, 15)),
+        ("in.mp4", "libx264", Fraction(1)),
+        ("in.mkv", "libx264", Fraction(4, 3)),
+        ("in.mpg", "mpeg2video", Fraction(8, 9)),  # 4:3, one of the shapes that MPEG-2 has
+    ],
+)
+def test_pixels_that_are_not_square_keep_their_shape(tmp_path: Path, name: str, codec: str, aspect: Fraction) -> None:
+    source = write_clip(tmp_path / name, 5, clip=Clip(codec=codec, fps=Fraction(25), pixel_aspect=aspect))
+    with VideoReader(source) as before, VideoReader(copy(source, tmp_path / "out.mp4")) as after:
+        assert (before.info.width, before.info.height) == (after.info.width, after.info.height) == (96, 64)
+        assert before.info.pixel_aspect == after.info.pixel_aspect == aspect
+
+
+def test_turned_pixels_that_are_not_square_are_turned_too(tmp_path: Path) -> None:
+    clip = Clip(pixel_aspect=Fraction(16, 15))
+    source = rotate(write_clip(tmp_path / "in.mp4", 5, clip=clip), 90)
+    with VideoReader(source) as before, VideoReader(copy(source, tmp_path / "out.mp4")) as after:
+        assert before.info.pixel_aspect == after.info.pixel_aspect == Fraction(15, 16)
+
+
+def test_pixels_of_an_impossible_shape_are_taken_for_square(tmp_path: Path) -> None:
+    clip = Clip(pixel_aspect=Fraction(60, 1))
+    with VideoReader(write_clip(tmp_path / "in.mp4", 5, clip=clip)) as reader:
+        assert reader.info.pixel_aspect == 1
+
+
 def test_a_failed_run_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     path.write_bytes(b"old")
