@@ -65,6 +65,7 @@ class Clip:
     fps: Fraction = NTSC
     time_base: Fraction | None = None
     pts: tuple[int, ...] | None = None
+    pixel_aspect: Fraction = Fraction(1)
 
 
 def picture(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
@@ -142,6 +143,7 @@ def _add_video(container: OutputContainer, clip: Clip, size: tuple[int, int]) ->
     stream = container.add_stream(clip.codec, rate=clip.fps, options=options)
     stream.width, stream.height, stream.pix_fmt = *size, clip.pixels
     stream.codec_context.time_base = clip.time_base or 1 / clip.fps
+    stream.codec_context.sample_aspect_ratio = clip.pixel_aspect
     return stream
 
 

@@ -58,7 +58,7 @@ class Canvas(KeyboardFocus, QWidget):
         super().__init__(parent)
         self._style = style
         self._frame: DisplayFrame | None = None
-        self._size = QSizeF(16, 9)
+        self._grid, self._size = (16, 9), QSizeF(16, 9)
         self._probability: NDArray[np.uint8] | None = None
         self._labels: NDArray[np.uint8] | None = None
         self._preview: NDArray[np.uint8] | None = None
@@ -80,9 +80,10 @@ class Canvas(KeyboardFocus, QWidget):
         """Magnification relative to the whole frame in view."""
         return self._zoom
 
-    def set_video_size(self, width: int, height: int) -> None:
-        """The video's own pixel grid; shows the whole frame."""
-        self._size = QSizeF(max(1, width), max(1, height))
+    def set_video_size(self, width: int, height: int, pixel_aspect: float = 1.0) -> None:
+        """The video's own pixel grid and the width of a pixel over its height; shows the whole frame."""
+        self._grid = max(1, width), max(1, height)
+        self._size = QSizeF(self._grid[0] * pixel_aspect, self._grid[1])
         self._frame = None
         self.fit()
 
@@ -154,7 +155,7 @@ class Canvas(KeyboardFocus, QWidget):
         unit = self._to_unit(point)
         if not (0 <= unit.x() < 1 and 0 <= unit.y() < 1):
             return None
-        return int(unit.x() * self._size.width()), int(unit.y() * self._size.height())
+        return int(unit.x() * self._grid[0]), int(unit.y() * self._grid[1])
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme.current()

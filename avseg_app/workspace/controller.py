@@ -56,7 +56,7 @@ class Controller(QObject):
         self._ticket = self._run = 0
         self._place = -1
         self._fetching: set[int] = set()
-        self._noted = False
+        self._noted = self._grown = False
         self._maps_wanted = True
         self._reread = _timer(self, _REREAD_MS, self._read_timeline)
         self._maps_timer = _timer(self, _MAPS_MS, self._ask_for_maps)
@@ -101,6 +101,7 @@ class Controller(QObject):
         def done(known: cache.Known) -> None:
             if ticket == self._ticket:
                 self.opening.emit(None)
+                self._grown = False
                 self.settings.add_recent(path)
                 if known.note:
                     self.message.emit("warning", known.note)
@@ -161,6 +162,23 @@ class Controller(QObject):
         self.player.load(document.info)
         self._begin()
         self._read_sound(EnvelopeReader(document.path, document.info.duration))
+
+    def _look_again(self, document: Document) -> None:
+        """Shows what a video has become that has grown since it was examined: it is being downloaded or recorded."""
+        path, model, rate, ticket = document.path, document.model, document.rate, self._ticket
+
+        def work() -> cache.Known:
+            return cache.look_up(path, model, rate, lambda: document is not self.document)
+
+        def done(known: cache.Known) -> None:
+            if document is self.document:
+                position, playing = self.player.position, self.player.playing
+                self._show_video(Document(known.info, model, rate, known.store, known.recorded))
+                self.player.seek(position)
+                if playing:
+                    self.player.play()
+
+        self._files.submit(work, done, lambda error: self._on_refused(ticket, error))
 
     def segment_anew(self) -> None:
         """The same video under the model and the rate that are chosen now."""
@@ -318,7 +336,7 @@ class Controller(QObject):
         if document is not None:
             document.keep_only(started.done)
             document.class_names = started.class_names
-            self._set_job(phase="running", done=document.done, planned=started.planned)
+            self._set_job(phase="running", done=document.done, planned=document.count)
             if document.done < len(started.done):
                 self._read_timeline()
             if started.notes and not self._noted:
@@ -326,6 +344,10 @@ class Controller(QObject):
                 self.message.emit("info", " ".join(started.notes))
             self.timeline_changed.emit()
             self._show_result()
+            grown, before = started.planned != document.count, self._grown
+            self._grown = grown
+            if grown and not before:  # one that never stops growing is shown as it was the second time
+                self._look_again(document)
 
     def _on_windows_done(self, answer: WindowsDone) -> None:
         document = self.document

@@ -141,8 +141,10 @@ class Document:
         return self.results.get(self.index_of(place)) if 0 <= place < self.count else None
 
     def add(self, result: WindowResult, threshold: float) -> None:
-        """Takes in a new result."""
+        """Takes in a new result; one past the end, of a video that has grown since it was examined, is left out."""
         index = result.window.index
+        if self.place_of(index) is None:
+            return
         self.area[index] = np.count_nonzero(result.probability > 255 * threshold) / result.probability.size
         self.tags[index] = telling_tag(result.tags)
         self.results.put(result)
@@ -158,7 +160,7 @@ class Document:
     def keep_only(self, indices: tuple[int, ...]) -> None:
         """Forgets all windows but these: the store was begun anew."""
         lost = np.ones(len(self.area), bool)
-        lost[list(indices)] = False
+        lost[[index for index in indices if self.place_of(index) is not None]] = False
         if (lost & ~np.isnan(self.area)).any():
             self.area[lost] = np.nan
             self.tags = [tag if keep else "" for tag, keep in zip(self.tags, ~lost, strict=True)]

@@ -84,9 +84,10 @@ class WorkspacePage(QWidget):
         self.canvas.set_mask(None)
         if document is None:
             return
-        self.canvas.set_video_size(document.info.width, document.info.height)
-        self.inspector.mixer.maps.set_aspect(document.info.width / max(1, document.info.height))
-        self.transport.set_duration(document.info.duration)
+        info = document.info
+        self.canvas.set_video_size(info.width, info.height, float(info.pixel_aspect))
+        self.inspector.mixer.maps.set_aspect(info.width * float(info.pixel_aspect) / max(1, info.height))
+        self.transport.set_duration(info.duration)
         self.inspector.mixer.set_mappable(not document.shows_recorded)
         self._refresh_timeline()
         self._on_job()

@@ -12,6 +12,7 @@ from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.errors import InputError
 from avseg_core.progress import CancelCheck, ProgressCallback
 from avseg_core.results.exporters import EXPORTERS, ExportOptions
+from avseg_core.results.naming import free_stem, is_of_another
 from avseg_core.results.store import SUFFIX, MaskStore
 from avseg_core.results.writing import make_folder
 
@@ -94,9 +95,14 @@ def export_store(
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> Files:
-    """Writes the store at `path` in all `formats` to `out_dir`, under the store's own name; raises as exporters do."""
+    """Writes the store at `path` in all `formats` to `out_dir`; raises as exporters do.
+
+    The files have the store's own name, with -2 and so on where files of another video have that.
+    """
     with MaskStore(path) as store:
-        return {name: EXPORTERS[name](store, out_dir, path.stem, options, progress, cancel) for name in formats}
+        video, video_id = store.header.video, store.header.video_id
+        stem = free_stem(path.stem, lambda stem: is_of_another(out_dir, stem, video, video_id))
+        return {name: EXPORTERS[name](store, out_dir, stem, options, progress, cancel) for name in formats}
 
 
 def names_of(files: Files) -> dict[str, list[str]]:

@@ -30,7 +30,7 @@ from avseg_core.progress import CancelCheck
 from avseg_core.results.exporters import ExportOptions
 from avseg_core.results.identity import file_id
 from avseg_core.results.naming import free_stem, is_of_another
-from avseg_core.results.store import SUFFIX
+from avseg_core.results.store import SUFFIX, MaskStore
 from avseg_core.results.writing import make_folder
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def run(args: argparse.Namespace) -> int:
 def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
     """The mask store of each video: `<stem>.avseg`, and `<stem>-2.avseg` and so on where names would clash.
 
-    Names clash with those of the other videos, and with what the window exported of another video to `out_dir`; whose
-    a store in `out_dir` is, is looked at when it is continued.
+    Names clash with those of the other videos, with what the window exported of another video to `out_dir`, and with
+    masks that were recorded live; whose another store in `out_dir` is, is looked at when it is continued.
 
     Raises:
         InputError: an overlay would take the place of one of the videos.
@@ -135,14 +135,22 @@ def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
 
 
 def _is_taken(others: set[str], video: Path, out_dir: Path, stem: str) -> bool:
-    """Whether another video of the same command, or exports of another one that have no store, have this name."""
+    """Whether another video of the command, recorded masks, or exports of another video have this name."""
     if stem.casefold() in others:
         return True
-    if (out_dir / (stem + SUFFIX)).exists():
-        return False
+    store = out_dir / (stem + SUFFIX)
+    if store.exists():
+        return _was_made_live(store)
     with suppress(InputError):  # of a video that cannot be read, which is told in its turn
         return is_of_another(out_dir, stem, str(video.absolute()), file_id(video))
     return False
+
+
+def _was_made_live(store: Path) -> bool:
+    """Whether its masks were recorded along with a video: nothing could make them again."""
+    with suppress(AVSegError), MaskStore(store) as recorded:
+        return "live" in recorded.header.settings
+    return False  # whatever it is, it is told when it is continued
 
 
 def _unreadable(videos: Iterable[Path]) -> dict[Path, AVSegError]:

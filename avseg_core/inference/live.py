@@ -241,7 +241,7 @@ class LiveSession:
         self.latency.add(result.latency.total)
         recording = self._recording
         if recording is not None:
-            recording.offer_result(result)
+            recording.offer_result(result, self._config)
         self._listener.on_result(result)
 
     def _on_failure(self, error: Exception) -> None:

@@ -27,6 +27,8 @@ BATCH_SECONDS = 1.0
 """Masks are written in transactions of this length; a crash loses no more."""
 WAITING_MASKS = 100
 """Masks that may wait for the disk; more are left out and counted."""
+_Made = tuple[LiveResult, LiveConfig]
+"""A mask and what was set when it was made: settings may change while it is recorded."""
 log = logging.getLogger(__name__)
 
 
@@ -93,10 +95,10 @@ class LiveRecording:
         media = replace(media, problem=media.problem or problem)
         return RecordedRun(media, masks, self.masks.count, self.masks.dropped)
 
-    def offer_result(self, result: LiveResult) -> None:
-        """Records a mask, as long as there is a picture for it."""
+    def offer_result(self, result: LiveResult, config: LiveConfig) -> None:
+        """Records a mask that was made under `config`, as long as there is a picture for it."""
         if self.masks is not None and not self.recorder.problem:
-            self.masks.offer(result)
+            self.masks.offer(result, config)
 
 
 def masks_of(video: Path) -> Path | None:
@@ -140,15 +142,15 @@ class _MaskWriter:
         self._on_trouble = on_trouble
         self._recording, self._config = recording, config
         self._model = (name, model_hash, class_names)
-        self._queue: queue.Queue[LiveResult | None] = queue.Queue(WAITING_MASKS)
+        self._queue: queue.Queue[_Made | None] = queue.Queue(WAITING_MASKS)
         self._store: MaskStore | None = None
         self._path = recording.path.with_suffix(STORE_SUFFIX)
         self._thread = threading.Thread(target=self._run, name="mask writer", daemon=True)
         self._thread.start()
 
-    def offer(self, result: LiveResult) -> None:
+    def offer(self, result: LiveResult, config: LiveConfig) -> None:
         try:
-            self._queue.put_nowait(result)
+            self._queue.put_nowait((result, config))
         except queue.Full:
             self.dropped += 1
 
@@ -159,8 +161,8 @@ class _MaskWriter:
         return self._path if self.count and self._path.is_file() else None
 
     def _run(self) -> None:
+        going = True
         try:
-            going = True
             while going:
                 going, batch = self._batch()
                 self._write(batch)
@@ -168,51 +170,35 @@ class _MaskWriter:
             log.warning("Masks are no longer recorded: %s", error)
             self.problem = f"Masks are no longer recorded: {error}"
             self._on_trouble(self.problem)
-            while self._queue.get() is not None:  # what still comes is lost, the picture goes on
+            while going and self._queue.get() is not None:  # what still comes is lost, the picture goes on
                 self.dropped += 1
         finally:
             if self._store is not None:
                 self._store.close()
 
-    def _batch(self) -> tuple[bool, list[LiveResult]]:
+    def _batch(self) -> tuple[bool, list[_Made]]:
         """Results of about a second, and whether there will be more."""
-        batch: list[LiveResult] = []
+        batch: list[_Made] = []
         until = time.monotonic() + BATCH_SECONDS
         while (left := until - time.monotonic()) > 0:
             try:
-                result = self._queue.get(timeout=left)
+                made = self._queue.get(timeout=left)
             except queue.Empty:
                 continue
-            if result is None:
+            if made is None:
                 return False, batch
-            batch.append(result)
+            batch.append(made)
         return True, batch
 
-    def _write(self, batch: list[LiveResult]) -> None:
+    def _write(self, batch: list[_Made]) -> None:
         origin = self._recording.recorder.origin
         if origin is None:
             return
-        kept = [result for result in batch if result.frame_time >= origin]
+        kept = [(result, config) for result, config in batch if result.frame_time >= origin]
         if kept:
             self._store = self._store or MaskStore.create(self._path, self._header())
-            self._store.add(*(self._row(self.count + k, result, origin) for k, result in enumerate(kept)))
+            self._store.add(*(_row(self.count + k, *made, origin) for k, made in enumerate(kept)))
             self.count += len(kept)
-
-    def _row(self, index: int, result: LiveResult, origin: float) -> WindowResult:
-        """On the file's clock; a mask that only heard anew belongs to the moment that it heard."""
-        late = origin + self._config.av_offset
-        start, stop = result.sound_start - late, result.sound_stop - late
-        reach = (stop - start) / 2 if self._config.window == "centred" else 0.0
-        moment = stop - reach if result.reused else result.frame_time - origin
-        return WindowResult(
-            window=Window(index, start, stop, moment),
-            frame_time=moment,
-            probability=result.probability,
-            labels=result.labels,
-            mixer_weights=result.mixer_weights,
-            tags=result.tags,
-            loudness=result.loudness,
-        )
 
     def _header(self) -> RunHeader:
         name, model_hash, class_names = self._model
@@ -231,6 +217,23 @@ class _MaskWriter:
             class_names=class_names,
             notes=("Recorded live.",),
         )
+
+
+def _row(index: int, result: LiveResult, config: LiveConfig, origin: float) -> WindowResult:
+    """On the file's clock; a mask that only heard anew belongs to the moment that it heard."""
+    late = origin + config.av_offset
+    start, stop = result.sound_start - late, result.sound_stop - late
+    reach = (stop - start) / 2 if config.window == "centred" else 0.0
+    moment = stop - reach if result.reused else result.frame_time - origin
+    return WindowResult(
+        window=Window(index, start, stop, moment),
+        frame_time=moment,
+        probability=result.probability,
+        labels=result.labels,
+        mixer_weights=result.mixer_weights,
+        tags=result.tags,
+        loudness=result.loudness,
+    )
 
 
 def free_path(folder: Path, suffix: str) -> Path:

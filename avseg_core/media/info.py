@@ -22,6 +22,11 @@ _STANDARD_RATES = tuple(
 _RATE_TOLERANCE = 2e-4
 """Relative; millisecond time stamps blur a rate by less than this, 30 and 30000/1001 differ by five times as much."""
 
+_WIDEST = 8
+"""Most heights that a pixel is wide, or widths that it is high; what says more is damaged."""
+_FINEST_ASPECT = 1000
+"""H.264 takes 16 bits for each side of a pixel."""
+
 
 @dataclass(frozen=True)
 class AudioTrack:
@@ -51,6 +56,8 @@ class MediaInfo:
     """Average frames per second, exact for the usual rates (30000/1001); 0 without video."""
     has_video: bool
     audio: tuple[AudioTrack, ...]
+    pixel_aspect: Fraction
+    """Width of a displayed pixel in its heights: 1, or another for anamorphic video (DVD, DV, HDV)."""
 
 
 def read_headers(path: str | os.PathLike[str]) -> MediaInfo:
@@ -70,7 +77,7 @@ def _describe(container: InputContainer, path: Path) -> MediaInfo:
         raise InputError(f"{path}: has neither video nor sound that can be decoded; convert it to MP4 (H.264, AAC).")
     total = float(container.duration or 0) / av.time_base
     tracks = tuple(_describe_track(i, stream, container, total) for i, stream in enumerate(sounds))
-    height, width = _displayed_size(container, video) if video else (0, 0)
+    height, width, pixel_aspect = _displayed_shape(container, video) if video else (0, 0, Fraction(1))
     return MediaInfo(
         path=path,
         duration=total or max((track.start + track.duration for track in tracks), default=0.0),
@@ -79,6 +86,7 @@ def _describe(container: InputContainer, path: Path) -> MediaInfo:
         fps=header_rate(video) if video else Fraction(0),
         has_video=video is not None,
         audio=tracks,
+        pixel_aspect=pixel_aspect,
     )
 
 
@@ -98,15 +106,22 @@ def _describe_track(index: int, stream: AudioStream, container: InputContainer, 
     )
 
 
-def _displayed_size(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
-    """Height and width after rotation, from the first picture; the header's where no picture can be decoded."""
+def _displayed_shape(container: InputContainer, stream: VideoStream) -> tuple[int, int, Fraction]:
+    """Height, width and shape of a pixel after rotation, from the first picture; else from the header."""
     for packet in packets(container, [stream], []):
         try:
             for frame in stream.codec_context.decode(packet):
-                return Orientation.of(frame).displayed(frame.height, frame.width)
+                turn, aspect = Orientation.of(frame), _pixel_aspect(stream)
+                return *turn.displayed(frame.height, frame.width), 1 / aspect if turn.transpose else aspect
         except (av.FFmpegError, MemoryError):
             continue
-    return stream.codec_context.height, stream.codec_context.width
+    return stream.codec_context.height, stream.codec_context.width, _pixel_aspect(stream)
+
+
+def _pixel_aspect(stream: VideoStream) -> Fraction:
+    """Width over height of a stored pixel; 1 where the file says nothing, or nothing that can be meant."""
+    aspect = stream.sample_aspect_ratio
+    return aspect.limit_denominator(_FINEST_ASPECT) if aspect and 1 / _WIDEST <= aspect <= _WIDEST else Fraction(1)
 
 
 def header_rate(stream: VideoStream) -> Fraction:

@@ -52,6 +52,7 @@ class VideoWriter:
         sound_from: media file whose sound goes along; one without sound is fine.
         sound_track: place among its sound tracks.
         comment: what the file says of itself.
+        pixel_aspect: width of a pixel over its height, as `MediaInfo.pixel_aspect`.
 
     Raises:
         InputError: the folder of `path` cannot be written to, or `sound_from` cannot be read.
@@ -68,11 +69,12 @@ class VideoWriter:
         sound_from: str | os.PathLike[str] | None = None,
         sound_track: int | None = None,
         comment: str = "",
+        pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         self.path = Path(path)
         self.width, self.height = width, height
         self.coded_width, self.coded_height = width + width % 2, height + height % 2
-        self._fps = fps
+        self._fps, self._pixel_aspect = fps, pixel_aspect
         self._constant = time_base is None
         self._ticks = _ticks_per_second(fps.numerator if time_base is None else time_base.denominator)
         self._partial = self.path.with_name(self.path.name + ".partial")
@@ -97,7 +99,7 @@ class VideoWriter:
     def like(
         cls, path: str | os.PathLike[str], reader: VideoReader, *, sound: bool = True, comment: str = ""
     ) -> VideoWriter:
-        """A writer for pictures of the size and at the times of those of `reader`, with the sound of its file."""
+        """A writer for pictures of the size, shape and times of those of `reader`, with the sound of its file."""
         rate = reader.constant_rate
         return cls(
             path,
@@ -107,6 +109,7 @@ class VideoWriter:
             time_base=None if rate else reader.time_base,
             sound_from=reader.info.path if sound else None,
             comment=comment,
+            pixel_aspect=reader.info.pixel_aspect,
         )
 
     def __enter__(self) -> VideoWriter:
@@ -158,6 +161,7 @@ class VideoWriter:
         if self._closed:
             return
         self._closed = True
+        self._remove()  # first: closing would copy the whole file to make room for the index at its front
         with contextlib.suppress(*_FAILURES):
             self._container.close()
         self._clear_away()
@@ -166,7 +170,10 @@ class VideoWriter:
         """Lets go of the sound's source and removes what was written."""
         if self._sound is not None:
             self._sound.close()
-        with contextlib.suppress(OSError):
+        self._remove()
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):  # such as that Windows removes no open file
             self._partial.unlink(missing_ok=True)
 
     def _open(self, sound_rate: int) -> OutputContainer:
@@ -198,6 +205,7 @@ class VideoWriter:
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = int(ColorRange.MPEG)
+        context.sample_aspect_ratio = self._pixel_aspect
         return stream
 
     def _picture(self, image: npt.NDArray[np.uint8], time: float) -> VideoFrame:

@@ -38,7 +38,8 @@ def is_of_another(folder: Path, stem: str, video: str, video_id: str) -> bool:
         f"{stem}_overlay.mp4": _owners_of_overlay,
     }
     found = [owners(folder / name) for name, owners in files.items() if (folder / name).exists()]
-    return bool(found) and not any({video, video_id} & owners for owners in found)
+    own = {video, video_id} - {""}  # a recording that crashed has no id, and a file may not name what it is of
+    return bool(found) and not any(own & owners for owners in found)
 
 
 def _owners_of_store(path: Path) -> set[str]:

@@ -48,6 +48,21 @@ def painted(canvas: Canvas) -> np.ndarray:
     return np.abs(grab(canvas).astype(int) - GREY).max(axis=2) > 4
 
 
+def test_pixels_that_are_not_square_are_shown_in_their_shape(canvas: Canvas) -> None:
+    """A DVD's 4:3 picture: 720 x 480 pixels, shown as wide as 640."""
+    canvas.set_video_size(720, 480, 8 / 9)
+    canvas.set_frame(display(Frame(0, 0.0, np.full((480, 720, 3), GREY, np.uint8))))
+    rect = canvas.frame_rect()
+    assert (rect.width(), rect.height()) == (480, 360)
+    corner = QPointF(rect.right() - 0.1, rect.bottom() - 0.1)
+    assert canvas.pixel_at(corner) == (719, 479)
+    assert canvas.pixel_at(rect.center()) == (360, 240)
+    canvas.set_mask(np.full((56, 56), 255, np.uint8))
+    columns = np.flatnonzero(np.ptp(grab(canvas)[180].astype(int), axis=1) > 10)  # coloured, of the grey frame
+    assert abs(columns[0] - rect.left()) <= 3
+    assert abs(columns[-1] - rect.right()) <= 4
+
+
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])
 def test_painted_pixels_are_those_of_the_exported_mask(canvas: Canvas, threshold: float) -> None:
     canvas.set_style(dataclasses.replace(STYLE, threshold=threshold))

@@ -1,7 +1,9 @@
 """A recording comes to its end whatever happens to its disk."""
 
 import shutil
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,13 @@ import pytest
 from avseg_core.errors import AVSegError
 from avseg_core.inference import live_recording
 from avseg_core.inference.live_config import Latency, LiveConfig, LiveResult
-from avseg_core.inference.live_recording import LiveRecording, RecordOptions
+from avseg_core.inference.live_recording import LiveRecording, RecordedRun, RecordOptions
 from avseg_core.media import recorder
 from avseg_core.media.capture import CapturedFrame
+from avseg_core.results.store import MaskStore
 from tests.live_fixtures import wait_for
+
+CONFIG = LiveConfig()
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +29,12 @@ def _short_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _record(folder: Path, told: list[str]) -> LiveRecording:
     recording = LiveRecording(RecordOptions(folder=folder), told.append)
-    recording.record_masks(LiveConfig(), "scene", "0" * 64, ())
+    recording.record_masks(CONFIG, "scene", "0" * 64, ())
     return recording
 
 
-def _offer(recording: LiveRecording, k: int) -> None:
-    """A picture and its mask."""
+def _offer(recording: LiveRecording, k: int, config: LiveConfig = CONFIG, *, reused: bool = False) -> None:
+    """A picture and its mask, made under `config`."""
     when = 500.0 + k / 30
     recording.recorder.offer_frame(CapturedFrame(k, when, when, np.full((48, 64, 3), 90, np.uint8)))
     assert wait_for(lambda: recording.recorder.origin is not None or bool(recording.recorder.problem))
@@ -47,9 +52,10 @@ def _offer(recording: LiveRecording, k: int) -> None:
             mixer_weights=None,
             tags=(),
             loudness=-20.0,
-            reused=False,
+            reused=reused,
             latency=latency,
-        )
+        ),
+        config,
     )
 
 
@@ -69,13 +75,14 @@ def test_a_disk_that_is_pulled_out_is_a_problem_and_no_crash(tmp_path: Path) -> 
     assert recorded.masks is None
 
 
+def _refuse(*args: object) -> None:
+    raise AVSegError("m.avseg: the disk is full.")
+
+
 def test_masks_that_cannot_be_written_are_told_and_the_picture_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*args: object) -> None:
-        raise AVSegError("m.avseg: the disk is full.")
-
-    monkeypatch.setattr(live_recording.MaskStore, "create", refuse)
+    monkeypatch.setattr(live_recording.MaskStore, "create", _refuse)
     told: list[str] = []
     recording = _record(tmp_path, told)
     for k in range(5):
@@ -85,6 +92,34 @@ def test_masks_that_cannot_be_written_are_told_and_the_picture_goes_on(
     assert told == ["Masks are no longer recorded: m.avseg: the disk is full."]
     assert recorded.media.problem == told[0]
     assert (recorded.masks, recorded.mask_count, recorded.media.frames) == (None, 0, 5)
+
+
+def test_a_recording_ends_though_its_last_masks_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_recording, "BATCH_SECONDS", 600.0)  # so that the end comes with the masks
+    monkeypatch.setattr(live_recording.MaskStore, "create", _refuse)
+    recording = _record(tmp_path, [])
+    _offer(recording, 0)
+    ended: list[RecordedRun] = []
+    threading.Thread(target=lambda: ended.append(recording.stop()), daemon=True).start()
+    assert wait_for(lambda: bool(ended), 10.0)
+    assert ended[0].media.problem == "Masks are no longer recorded: m.avseg: the disk is full."
+    assert (ended[0].masks, ended[0].media.frames) == (None, 1)
+
+
+def test_a_mask_lies_where_the_settings_put_it_that_it_was_made_under(tmp_path: Path) -> None:
+    recording = _record(tmp_path, [])
+    _offer(recording, 0)
+    centred = replace(CONFIG, window="centred", av_offset=0.2)
+    _offer(recording, 30, centred)
+    _offer(recording, 60, centred, reused=True)
+    recorded = recording.stop()
+    assert recorded.masks is not None
+    with MaskStore(recorded.masks) as store:
+        rows = list(store.iterate())
+    assert [row.window.stop for row in rows] == pytest.approx([0.0, 0.8, 1.8])
+    assert [row.frame_time for row in rows] == pytest.approx([0.0, 1.0, 1.8 - 0.975 / 2])
 
 
 def test_no_masks_are_written_beyond_the_end_of_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,6 +188,35 @@ def test_turned_sources_are_written_upright(tmp_path: Path) -> None:
         assert np.abs(after.frame_at(0.1).image.astype(int) - before.frame_at(0.1).image).mean() < 4
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "aspect"),
+    [
+        ("in.mp4", "libx264", Fraction(16, 15)),
+        ("in.mp4", "libx264", Fraction(1)),
+        ("in.mkv", "libx264", Fraction(4, 3)),
+        ("in.mpg", "mpeg2video", Fraction(8, 9)),  # 4:3, one of the shapes that MPEG-2 has
+    ],
+)
+def test_pixels_that_are_not_square_keep_their_shape(tmp_path: Path, name: str, codec: str, aspect: Fraction) -> None:
+    source = write_clip(tmp_path / name, 5, clip=Clip(codec=codec, fps=Fraction(25), pixel_aspect=aspect))
+    with VideoReader(source) as before, VideoReader(copy(source, tmp_path / "out.mp4")) as after:
+        assert (before.info.width, before.info.height) == (after.info.width, after.info.height) == (96, 64)
+        assert before.info.pixel_aspect == after.info.pixel_aspect == aspect
+
+
+def test_turned_pixels_that_are_not_square_are_turned_too(tmp_path: Path) -> None:
+    clip = Clip(pixel_aspect=Fraction(16, 15))
+    source = rotate(write_clip(tmp_path / "in.mp4", 5, clip=clip), 90)
+    with VideoReader(source) as before, VideoReader(copy(source, tmp_path / "out.mp4")) as after:
+        assert before.info.pixel_aspect == after.info.pixel_aspect == Fraction(15, 16)
+
+
+def test_pixels_of_an_impossible_shape_are_taken_for_square(tmp_path: Path) -> None:
+    clip = Clip(pixel_aspect=Fraction(60, 1))
+    with VideoReader(write_clip(tmp_path / "in.mp4", 5, clip=clip)) as reader:
+        assert reader.info.pixel_aspect == 1
+
+
 def test_a_failed_run_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     path.write_bytes(b"old")
@@ -209,6 +238,23 @@ def test_a_failed_run_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
     with pytest.raises(InputError, match=r"nowhere/out\.mp4: cannot be written"):
         VideoWriter(tmp_path / "nowhere" / "out.mp4", 96, 64, fps=Fraction(10))
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="this system does not count what a process writes")
+def test_giving_up_does_not_write_the_file_once_more(tmp_path: Path) -> None:
+    writer = VideoWriter(tmp_path / "out.mp4", 320, 240, fps=Fraction(10))
+    for number in range(60):
+        writer.write(np.random.default_rng(number).integers(0, 255, (240, 320, 3), np.uint8), number / 10)
+    size, before = (tmp_path / "out.mp4.partial").stat().st_size, bytes_written()
+    assert size > 1 << 20
+    writer.abort()
+    assert bytes_written() - before < size / 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def bytes_written() -> int:
+    """What this process has handed to the system to write so far."""
+    return int(Path("/proc/self/io").read_text().split("wchar: ")[1].split()[0])
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from pycocotools import mask as rle
 
 from avseg_core import cli
 from avseg_core.commands.segment import name_stores
-from avseg_core.commands.terminal import ProgressLine
 from avseg_core.errors import Cancelled, InputError
 from avseg_core.media import VideoReader
-from avseg_core.progress import Progress
-from avseg_core.results.result import WindowResult
+from avseg_core.media.windows import Window
+from avseg_core.results.identity import file_id
+from avseg_core.results.result import RunHeader, WindowResult
 from avseg_core.results.store import MaskStore
 from tests.segment_fixtures import GREEN_BOX, RED_BOX, ToneModel, box, write_video
 
@@ -223,6 +224,35 @@ def test_exports_of_another_video_are_not_overwritten(
     assert list(name_stores([moved], out).values()) == [out / "clip.avseg"]
 
 
+def test_recorded_masks_are_not_replaced(model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = write_video(tmp_path / "live_1.mp4", ("low", "high"))
+    with MaskStore.create(tmp_path / "live_1.avseg", live_header(clip)) as recorded:
+        recorded.add(WindowResult(Window(0, 0.0, 0.9, 0.9), 0.9, np.full((4, 4), 9, np.uint8)))
+    before = (tmp_path / "live_1.avseg").read_bytes()
+    for reused in (0, 2):
+        _, answer, _ = segment_json(capsys, clip, "--out", tmp_path)
+        (video,) = answer["videos"]
+        assert (Path(video["store"]).name, video["continued_from"]) == ("live_1-2.avseg", reused)
+    assert (tmp_path / "live_1.avseg").read_bytes() == before
+    assert {path.name for path in tmp_path.glob("*.png")} == {"live_1-2_0.png", "live_1-2_1.png"}
+
+
+def live_header(video: Path) -> RunHeader:
+    """Of masks that were made while `video` was recorded."""
+    return RunHeader(
+        video=str(video),
+        video_id=file_id(video),
+        duration=2.0,
+        width=160,
+        height=120,
+        fps=Fraction(10),
+        model="scene",
+        model_hash="0" * 64,
+        settings={"live": "ending", "av_offset": 0.0},
+        planned=1,
+    )
+
+
 def test_names_never_clash(tmp_path: Path) -> None:
     videos = [Path("a/x.mp4"), Path("b/x.mov"), Path("X.avi"), Path("c/x-2.mp4"), Path("a/x.mp4")]
     names = [path.name for path in name_stores(videos, tmp_path).values()]
@@ -284,15 +314,6 @@ def test_export_again_without_the_model(
     assert "--video" in capsys.readouterr().err
 
 
-def test_stores_of_one_name_do_not_overwrite_each_others_exports(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["export", str(tmp_path / "a" / "clip.avseg"), str(tmp_path / "b" / "Clip.avseg")]
-    assert cli.main([*words, "--out", str(tmp_path / "out")]) == 2
-    assert "Clip.avseg: its files would overwrite those of" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -319,56 +340,6 @@ def test_wrong_options_are_one_line(
     assert said in line
     assert line.startswith("avseg: ")
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
-
-
-class Screen:
-    """A stream that is, or is not, a terminal."""
-
-    def __init__(self, terminal: bool) -> None:
-        self.terminal, self.text = terminal, ""
-
-    def isatty(self) -> bool:
-        return self.terminal
-
-    def write(self, text: str) -> None:
-        self.text += text
-
-    def flush(self) -> None:
-        pass
-
-
-def test_progress_without_a_terminal_is_a_line_per_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [100.0]
-    monkeypatch.setattr("avseg_core.commands.terminal.time.monotonic", lambda: clock[0])
-    screen = Screen(terminal=False)
-    line = ProgressLine("clip.mp4", screen)
-    for done in range(1001):
-        line(Progress("segment", done, 1000))
-        clock[0] += 0.1
-    for done in range(101):  # over in a tenth of a second
-        line(Progress("png", done, 100))
-        clock[0] += 0.001
-    line.close()
-    lines = screen.text.splitlines()
-    assert len(lines) == 11
-    assert lines[0] == "clip.mp4: segment  10 %, 1:30 left"
-    assert lines[9:] == ["clip.mp4: segment 100 %", "clip.mp4: png 100 %"]
-
-
-def test_progress_on_a_terminal_is_one_line_with_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [100.0]
-    monkeypatch.setattr("avseg_core.commands.terminal.time.monotonic", lambda: clock[0])
-    screen = Screen(terminal=True)
-    line = ProgressLine("clip.mp4", screen)
-    for done in (10, 30, 60, 60.1, 100):  # ten were there already
-        line(Progress("segment", done, 100))
-        clock[0] += 20 if done != 60 else 0.01
-    line.close()
-    assert screen.text.count("\n") == 1
-    assert "\rclip.mp4: segment  30 %, 1:10 left\x1b[K" in screen.text
-    assert "\rclip.mp4: segment  60 %, 0:32 left\x1b[K" in screen.text
-    assert screen.text.count("60 %") == 1  # drawn too recently
-    assert screen.text.endswith("\rclip.mp4: segment 100 %\x1b[K\n")
 
 
 def test_an_unwritable_folder(clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
