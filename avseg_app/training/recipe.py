@@ -26,7 +26,7 @@ class Learning:
 
 
 _BEFORE_HEAD = ("backbone", "in_proj", "audio_proj", "encoder", "mixer", "queries", "decoder", "reformer")
-_KNOWN_NAMES = ("label_prior", "grouping", "name_proj")
+_KNOWN_NAMES = ("label_prior", "grouping", "kinship", "name_proj")
 """What the picture's and the sound's classifiers say of it; only some models have these."""
 LEARNING = {
     # What is left draws the masks: the mask feature and the head that is laid upon it.

@@ -63,7 +63,7 @@ def configured(words: list[str]) -> TrainConfig:
 
 @pytest.mark.parametrize("with_names", [True, False])
 def test_head_only_is_what_draws_the_masks_and_nothing_before(with_names: bool) -> None:
-    names = dict.fromkeys(("label_prior", "label_grouping", "label_queries"), with_names)
+    names = dict.fromkeys(("label_prior", "label_grouping", "label_kinship", "label_queries"), with_names)
     model = build_model(
         replace(small_model_config(), backbone="tf_efficientnet_lite2", audio_encoder="yamnet", reformer="qr", **names)
     )
