@@ -263,10 +263,9 @@ class FolderDataset(ClipDataset):
         if split not in splits and "all" not in splits:
             raise InputError(f"{root / split}: no such folder; the data set has {', '.join(splits)}.")
         place = split if split in splits else "all"
-        clips = clips_in(root, place)
-        if place == "all":
+        clips = [clip for clip in clips_in(root, place) if f"{place}/{clip.video.stem}" not in config.exclude]
+        if place == "all":  # of what is left: clips that are left out cannot be the ones to measure with
             clips = _held_out(clips, split, config.hold_out)
-        clips = [clip for clip in clips if f"{place}/{clip.video.stem}" not in config.exclude]
         self._parts = list(_parts(clips, config.frames_per_clip))
         if not self._parts:
             raise InputError(

@@ -87,6 +87,21 @@ def test_without_split_folders_every_split_is_everything(tmp_path: Path) -> None
     assert DATASETS["folder"].check(root).counts == {"all": 2}
 
 
+def test_clips_that_are_left_out_are_not_those_held_out(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 4}) / "train"
+    dataset = opened(root, "val", hold_out=0.25)
+    held = [f"all/{dataset.clip_id(index)}" for index in range(len(dataset))]
+    left = {
+        dataset.clip_id(index)
+        for split in ("train", "val")
+        for dataset in [opened(root, split, hold_out=0.25, exclude=tuple(held))]
+        for index in range(len(dataset))
+    }
+    assert len(held) == 1
+    assert len(opened(root, "val", hold_out=0.25, exclude=tuple(held))) == 1
+    assert left == {f"train_{k}" for k in range(4)} - {held[0].removeprefix("all/")}
+
+
 def test_classes_come_from_dataset_toml(tmp_path: Path) -> None:
     root = make_folder(tmp_path, {"train": 1}, classes=True)
     assert DATASETS["folder"].num_classes(root) == 4
