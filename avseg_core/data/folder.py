@@ -8,10 +8,10 @@ Layout::
     <root>/val/...  <root>/test/...
 
 Without train/val/test folders the clips lie in <root> itself and every split is all of them. Without dataset.toml a
-mask is on where it is not black (PNG of mode 1, L, P or RGB). dataset.toml with ``classes = ["guitar", "dog"]`` makes
-masks palette or grey pictures whose values are classes: 0 background, 1 guitar, 2 dog. A mask has the video's own
-width and height (other sizes are resized). The sound of a mask is the second around its time. A clip can be put into
-another split by a line of dataset.toml (see `folder_table`), so that no file has to be moved.
+mask is on where it shows something that is not black (any kind of PNG). dataset.toml with ``classes = ["guitar",
+"dog"]`` makes masks palette or grey pictures whose values are classes: 0 background, 1 guitar, 2 dog. A mask has the
+video's own width and height (other sizes are resized). The sound of a mask is the second around its time. A clip can
+be put into another split by a line of dataset.toml (see `folder_table`), so that no file has to be moved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from avseg_core.data.check import SPLITS, CheckReport
 from avseg_core.data.check_files import Contents
 from avseg_core.data.dataset import ClipDataset, LabelMap, RawClip, SoundPlace
 from avseg_core.data.folder_table import TABLE, read_classes, read_moves
-from avseg_core.data.masks import read_binary_mask, read_index_mask
+from avseg_core.data.masks import read_drawn_mask, read_index_mask
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import InputError
 from avseg_core.media import AudioReader, VideoReader
@@ -244,7 +244,7 @@ def _check_clip(report: CheckReport, clip: AnnotatedClip, names: tuple[str, ...]
 
 
 def _read_label(path: Path, names: tuple[str, ...]) -> LabelMap:
-    return read_index_mask(path, len(names)) if names else read_binary_mask(path)
+    return read_index_mask(path, len(names)) if names else read_drawn_mask(path)
 
 
 class FolderDataset(ClipDataset):

@@ -151,6 +151,33 @@ def test_a_damaged_dataset_toml_is_one_clear_line(content: str, what: str, tmp_p
     assert [problem.kind for problem in DATASETS["folder"].check(root).problems] == ["damaged table"]
 
 
+@pytest.mark.parametrize("kind", ["1", "L", "I;16", "RGB", "P", "P, white first", "P, transparent", "RGBA", "LA"])
+def test_a_mask_is_on_where_one_sees_something_that_is_not_black(kind: str, tmp_path: Path) -> None:
+    """Also where index 0 of the palette is white, or a white background is transparent."""
+    root = make_folder(tmp_path, {"train": 1}, size=64, times=(1.0,))
+    on = np.zeros((64, 64), bool)
+    on[8:20, 4:40] = True
+    mode = kind.partition(",")[0]
+    if kind == "P, white first":
+        image = Image.fromarray(np.where(on, 0, 1).astype(np.uint8)).convert("P")
+        image.putpalette([255, 255, 255, 0, 0, 0])
+    elif kind == "P, transparent":
+        image = Image.fromarray(np.where(on, 1, 0).astype(np.uint8)).convert("P")
+        image.putpalette([255, 255, 255, 255, 0, 0])
+        image.info["transparency"] = 0
+    elif kind in {"RGBA", "LA"}:
+        white = Image.new("L", (64, 64), 255)
+        image = Image.merge(kind, [white] * (len(kind) - 1) + [Image.fromarray(on.astype(np.uint8) * 255)])
+    elif kind == "I;16":
+        image = Image.fromarray(on.astype(np.uint16))
+    else:
+        image = Image.fromarray(on.astype(np.uint8) * 255).convert(mode)
+    path = root / "train/train_0.masks/1.000.png"
+    image.save(path)
+    assert Image.open(path).mode == mode
+    np.testing.assert_array_equal(opened(root)[0].labels[0].numpy(), on)
+
+
 def test_an_rgb_mask_where_classes_are_due_is_refused(tmp_path: Path) -> None:
     root = make_folder(tmp_path, {"train": 1}, classes=True)
     mask = root / "train/train_0.masks/0.500.png"
