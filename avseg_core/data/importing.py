@@ -26,7 +26,7 @@ from avseg_core.data.coco_index import (
     count_categories,
     read_listing,
 )
-from avseg_core.data.coco_masks import decode
+from avseg_core.data.coco_masks import check_size, decode
 from avseg_core.data.folder import VIDEO_SUFFIXES, find_videos, list_masks, mask_folder, split_folders
 from avseg_core.data.folder_table import MOST_CLASSES, write_classes
 from avseg_core.data.frame_export import export_frames, time_name
@@ -191,8 +191,8 @@ def _import_clip(clip: ListedClip, source: Source, folder: Path, numbers: dict[i
 
 def _mask(clip: ListedClip, picture: ListedPicture, numbers: dict[int, int]) -> NDArray[np.uint8]:
     """[H,W] of values; of two things at one place the smaller one is in front."""
-    mask = np.zeros((clip.height, clip.width), np.uint8)
     try:
+        check_size(clip.width, clip.height)
         shapes = [
             (decode(shape.segmentation, clip.width, clip.height), numbers[shape.category])
             for shape in picture.shapes
@@ -200,6 +200,7 @@ def _mask(clip: ListedClip, picture: ListedPicture, numbers: dict[int, int]) -> 
         ]
     except ValueError as error:
         raise InputError(f"{picture.file}: its annotation holds {error}.") from None
+    mask = np.zeros((clip.height, clip.width), np.uint8)
     for inside, value in sorted(shapes, key=lambda shape: -int(shape[0].sum())):
         mask[inside] = value
     return mask

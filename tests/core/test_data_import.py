@@ -246,6 +246,8 @@ def _picture(width: str = "4", time: str = "0") -> str:
         ({"size": [4, 4], "counts": "ooooooooooooooo"}, "damaged"),
         ({"size": [4, 4], "counts": "P"}, "end too soon"),
         ({"size": [9, 9], "counts": [81]}, "of size"),
+        ({"size": None, "counts": [16]}, "of size None"),
+        ({"size": 4, "counts": [16]}, "of size 4"),
         ([[0, 0, 1]], "three corners"),
         ([[0, 0, 1e9, 0, 3, 3]], "outside"),
         ([[0, 0, 10**400, 0, 3, 3]], "outside"),
@@ -279,6 +281,39 @@ def test_a_damaged_file_is_one_clear_line(
     assert "\n" not in said
     assert "broken.json" in said
     assert why in said
+
+
+@pytest.mark.parametrize("size", [(-5, 64), (64, 0), (10**8, 10**8)])
+def test_a_clip_of_no_possible_size_is_left_out_and_the_others_are_there(
+    size: tuple[int, int], own: Path, tmp_path: Path
+) -> None:
+    data = youtube_vis(own)
+    data["annotations"] = []  # pictures in which nothing sounds have no shape whose size could be wrong
+    data["videos"][0].update(width=size[0], height=size[1])  # type: ignore[index]
+    report = import_data(placed(tmp_path / "vis", own, "train.json", data), tmp_path / "set", ImportOptions())
+    assert report.clips == 1
+    (problem,) = report.problems
+    assert problem.where == "train_0"
+    assert f"a picture of {size[0]}x{size[1]}" in problem.what
+
+
+def test_an_annotation_without_a_size_costs_only_its_clip(own: Path, tmp_path: Path) -> None:
+    data = coco(own)
+    data["annotations"][0]["segmentation"]["size"] = None  # type: ignore[index]
+    report = import_data(placed(tmp_path / "coco", own, "labels.json", data), tmp_path / "set", ImportOptions())
+    assert report.clips == 1
+    assert [problem.where for problem in report.problems] == ["train_0"]
+
+
+def test_a_video_behind_a_relative_symlink_is_there_after_the_import(own: Path, tmp_path: Path) -> None:
+    source = placed(tmp_path / "coco", own, "labels.json", coco(own))
+    for video in sorted((source / "videos").iterdir()):
+        (source / "elsewhere").mkdir(exist_ok=True)
+        video.rename(source / "elsewhere" / f"{video.stem}.original")
+        video.symlink_to(Path("..", "elsewhere", f"{video.stem}.original"))
+    assert import_data(source, tmp_path / "deep" / "set", ImportOptions()).clips == 2
+    for clip in own.glob("train/*.mp4"):
+        assert (tmp_path / "deep" / "set" / clip.name).read_bytes() == clip.read_bytes()
 
 
 def test_names_in_a_file_reach_nothing_outside_its_folder(own: Path, tmp_path: Path) -> None:
