@@ -153,6 +153,11 @@ def clips_in(root: Path, split: str) -> list[AnnotatedClip]:
     return [chosen[stem] for stem in sorted(chosen)]
 
 
+def clips_beside(root: Path) -> list[Path]:
+    """The videos with masks in `root` itself: unused as soon as there is a split folder."""
+    return [video for video in find_videos(root) if list_masks(video)]
+
+
 def place_name(place: str, stem: str) -> str:
     """A clip as [splits] in dataset.toml names it: by the split folder it lies in, if there are such."""
     return stem if place == "all" else f"{place}/{stem}"
@@ -190,8 +195,12 @@ class FolderLayout:
         except InputError as error:
             report.add("damaged table", root / TABLE, str(error))
             return report
-        for folder in split_folders(root).values():
+        folders = split_folders(root)
+        for folder in folders.values():
             _note_leftovers(report, folder)
+        if "all" not in folders:
+            for video in clips_beside(root):
+                report.add("unused clip", video, f"is not used, as there is {' and '.join(folders)}; move it in there")
         for split in splits:
             try:
                 clips = clips_in(root, split)

@@ -27,7 +27,7 @@ from avseg_core.data.coco_index import (
     read_listing,
 )
 from avseg_core.data.coco_masks import check_size, decode
-from avseg_core.data.folder import VIDEO_SUFFIXES, find_videos, list_masks, mask_folder, split_folders
+from avseg_core.data.folder import VIDEO_SUFFIXES, clips_beside, find_videos, list_masks, mask_folder, split_folders
 from avseg_core.data.folder_table import MOST_CLASSES, write_classes
 from avseg_core.data.frame_export import export_frames, time_name
 from avseg_core.data.import_report import TITLES, ImportOptions, ImportReport, Kind, Offer
@@ -125,21 +125,22 @@ def _import_listings(
     progress: ProgressCallback | None,
     cancel: CancelCheck | None,
 ) -> ImportReport:
+    jobs = [(listing, clip) for listing in listings for clip in listing.clips]
+    by_split = _by_split([clip for _, clip in jobs], out)
     values = _class_values(listings, options)
     make_folder(out)
     if options.classes:
         write_classes(out, list(values))
     report = ImportReport(out)
-    jobs = [(listing, clip) for listing in listings for clip in listing.clips]
-    with_splits = all(clip.split for _, clip in jobs)
     for done, (listing, clip) in enumerate(jobs):
         check(cancel)
         if progress is not None:
             progress(Progress("import", done, len(jobs)))
         numbers = {key: values[name] for key, name in listing.categories.items() if name in values}
-        folder = out / clip.split if with_splits else out
         try:
-            _import_clip(clip, find_source(clip, index, options.fps), folder, numbers, report)
+            media = find_source(clip, index, options.fps)
+            folder = _folder_of(clip.name + media.suffix, clip.split if by_split else "", out)
+            _import_clip(clip, media, folder, numbers, report)
         except InputError as error:
             report.problems.append(Problem("left out", clip.name, str(error)))
     if progress is not None:
@@ -148,6 +149,28 @@ def _import_listings(
         first = report.problems[0].what if report.problems else "there is no picture in it"
         raise InputError(f"{listings[0].file}: no clip could be imported; {first}")
     return report
+
+
+def _by_split(clips: list[ListedClip], out: Path) -> bool:
+    """Whether clips go into split folders: where there are such, or every clip has a split."""
+    if "all" not in split_folders(out):
+        return True
+    if not clips or not all(clip.split for clip in clips):
+        return False
+    if out.is_dir() and clips_beside(out):
+        raise InputError(
+            f"{out}: has clips outside of split folders, which a folder {clips[0].split} beside them would hide; move "
+            f"them into {out / 'train'} first."
+        )
+    return True
+
+
+def _folder_of(name: str, split: str, out: Path) -> Path:
+    """Where the video `name` belongs: to its split; without one to where it is already, or to what is learned from."""
+    folders = split_folders(out)
+    if split or "all" in folders:
+        return out / split
+    return next((folder for folder in folders.values() if (folder / name).exists()), out / "train")
 
 
 def _class_values(listings: list[Listing], options: ImportOptions) -> dict[str, int]:
@@ -238,10 +261,12 @@ def _import_videos(
 
 
 def _place(video: Path, out: Path) -> Path:
-    """Where a video belongs: where it lies if that is in `out`, otherwise in `out` itself."""
+    """Where a video belongs: where it lies if that is in `out`, otherwise in `out` or its folder train."""
     if video.resolve().is_relative_to(out.resolve()):
         return video
-    target = out / video.name
+    folder = _folder_of(video.name, "", out)
+    make_folder(folder)
+    target = folder / video.name
     if target.exists() and target.stat().st_size != video.stat().st_size:
         raise InputError(f"{target}: is another video of this name; rename {video.name} first.")
     return target

@@ -262,6 +262,19 @@ def test_the_check_finds_everything_that_was_broken(tmp_path: Path) -> None:
     assert found["same content"].what == "equals train_1 of train: the splits are not apart"
 
 
+def test_the_check_tells_of_clips_that_a_split_folder_hides(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 2}) / "train"
+    assert DATASETS["folder"].check(root).fine
+    (root / "val").mkdir()
+    report = DATASETS["folder"].check(root)
+    assert report.counts == {"val": 0}
+    assert [(problem.kind, Path(problem.where).name) for problem in report.problems] == [
+        ("unused clip", "train_0.mp4"),
+        ("unused clip", "train_1.mp4"),
+    ]
+    assert "move it in there" in report.problems[0].what
+
+
 def test_a_line_in_dataset_toml_moves_a_clip_to_another_split(tmp_path: Path) -> None:
     root = make_folder(tmp_path, {"train": 3, "val": 1})
     (root / "dataset.toml").write_text('# mine\n\n[splits]\n"train/train_1" = "val"\n"train/train_2" = "test"\n')

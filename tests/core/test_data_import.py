@@ -221,6 +221,35 @@ def test_an_import_goes_on_where_it_stopped(own: Path, tmp_path: Path) -> None:
     assert changed.read_bytes() == b"corrected"
 
 
+def test_clips_with_a_split_are_not_put_where_they_would_hide_others(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_data(placed(tmp_path / "coco", own, "labels.json", coco(own)), tmp_path / "set", ImportOptions())
+    before = sorted(tmp_path.glob("set/**/*"))
+    source = placed(tmp_path / "vis", own, "instances_train.json", youtube_vis(own))
+    assert main(["import-data", str(source), "--out", str(tmp_path / "set")]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said
+    assert f"move them into {tmp_path / 'set' / 'train'} first" in said
+    assert sorted(tmp_path.glob("set/**/*")) == before
+
+
+def test_clips_without_a_split_are_learned_from_where_there_are_splits(own: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    source = placed(tmp_path / "coco", own, "labels.json", coco(own))
+    (out / "val").mkdir(parents=True)
+    assert import_data(source, out, ImportOptions()).clips == 2
+    assert sorted(path.name for path in out.iterdir()) == ["train", "val"]
+    assert DATASETS["folder"].check(out).counts == {"train": 2, "val": 0}
+    for path in (out / "train").glob("train_0.*"):
+        path.rename(out / "val" / path.name)
+    report = import_data(source, out, ImportOptions())
+    assert (report.clips, report.kept) == (0, 2)  # what the user moved to val is not learned from again
+    (tmp_path / "other" / "val").mkdir(parents=True)
+    import_data(source / "videos", tmp_path / "other", ImportOptions(frames=0))
+    assert sorted(path.name for path in (tmp_path / "other" / "train").iterdir()) == ["train_0.mp4", "train_1.mp4"]
+
+
 def test_compressed_run_lengths_are_those_of_pycocotools() -> None:
     rng = np.random.default_rng(5)
     for height, width in ((1, 1), (7, 3), (40, 90)):
