@@ -28,8 +28,8 @@ from avseg_core.data.coco_index import (
 )
 from avseg_core.data.coco_masks import check_size, decode
 from avseg_core.data.folder import VIDEO_SUFFIXES, clips_beside, find_videos, list_masks, mask_folder, split_folders
-from avseg_core.data.folder_table import MOST_CLASSES, write_classes
 from avseg_core.data.frame_export import export_frames, time_name
+from avseg_core.data.import_classes import MaskValues, mask_values
 from avseg_core.data.import_report import TITLES, ImportOptions, ImportReport, Kind, Offer
 from avseg_core.data.media_index import MediaIndex
 from avseg_core.errors import InputError
@@ -127,20 +127,17 @@ def _import_listings(
 ) -> ImportReport:
     jobs = [(listing, clip) for listing in listings for clip in listing.clips]
     by_split = _by_split([clip for _, clip in jobs], out)
-    values = _class_values(listings, options)
+    wanted = mask_values(_wanted(listings, options), out, classes=options.classes)
     make_folder(out)
-    if options.classes:
-        write_classes(out, list(values))
     report = ImportReport(out)
     for done, (listing, clip) in enumerate(jobs):
         check(cancel)
         if progress is not None:
             progress(Progress("import", done, len(jobs)))
-        numbers = {key: values[name] for key, name in listing.categories.items() if name in values}
         try:
             media = find_source(clip, index, options.fps)
             folder = _folder_of(clip.name + media.suffix, clip.split if by_split else "", out)
-            _import_clip(clip, media, folder, numbers, report)
+            _import_clip(listing, clip, media, folder, wanted, report)
         except InputError as error:
             report.problems.append(Problem("left out", clip.name, str(error)))
     if progress is not None:
@@ -173,26 +170,24 @@ def _folder_of(name: str, split: str, out: Path) -> Path:
     return next((folder for folder in folders.values() if (folder / name).exists()), out / "train")
 
 
-def _class_values(listings: list[Listing], options: ImportOptions) -> dict[str, int]:
-    """Category name -> value in a mask, of those that sound."""
+def _wanted(listings: list[Listing], options: ImportOptions) -> list[str]:
+    """The categories that sound."""
     known = list(count_categories(listings))
     unknown = next((name for name in options.categories if name not in known), None)
     if unknown is not None:
         raise InputError(f"There is no category {unknown!r}; there are: {', '.join(known)}.")
-    wanted = [name for name in known if not options.categories or name in options.categories]
-    if options.classes and len(wanted) > MOST_CLASSES:
-        raise InputError(
-            f"{len(wanted)} categories are more than the {MOST_CLASSES} classes a mask can hold; name some."
-        )
-    return {name: number if options.classes else 255 for number, name in enumerate(wanted, 1)}
+    return [name for name in known if not options.categories or name in options.categories]
 
 
-def _import_clip(clip: ListedClip, source: Source, folder: Path, numbers: dict[int, int], report: ImportReport) -> None:
+def _import_clip(
+    listing: Listing, clip: ListedClip, source: Source, folder: Path, wanted: MaskValues, report: ImportReport
+) -> None:
     target = folder / (clip.name + source.suffix)
     masks = mask_folder(target)
     if os.path.isdir(masks):
         report.kept += 1
         return
+    numbers = {key: wanted.values[name] for key, name in listing.categories.items() if name in wanted.values}
     make_folder(folder)
     partial = masks.with_name(masks.name + ".partial")
     try:
@@ -203,6 +198,7 @@ def _import_clip(clip: ListedClip, source: Source, folder: Path, numbers: dict[i
             Image.fromarray(_mask(clip, picture, numbers)).save(partial / f"{time_name(time)}.png")
         if not target.exists():
             source.write(target)
+        wanted.save()
         os.replace(partial, masks)
     except OSError as error:
         raise write_error(masks, error) from None
