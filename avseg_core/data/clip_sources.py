@@ -89,7 +89,7 @@ class VideoSource:
         if target.exists():
             return
         with suppress(OSError):
-            os.link(self._path, target)
+            os.link(os.path.realpath(self._path), target)  # a link to a symlink would lead nowhere from another folder
             return
         with atomic(target) as temporary:
             shutil.copyfile(self._path, temporary)

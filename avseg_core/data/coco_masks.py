@@ -17,14 +17,23 @@ _LONGEST_NUMBER = 7
 """Characters of a compressed run length."""
 
 
+def check_size(width: int, height: int) -> None:
+    """Before anything of this size is allocated.
+
+    Raises:
+        ValueError: no picture is of this size.
+    """
+    if not (width > 0 and height > 0 and width * height <= MOST_PIXELS):
+        raise ValueError(f"a picture of {width}x{height}")
+
+
 def decode(segmentation: Any, width: int, height: int) -> NDArray[np.bool_]:
     """The pixels [height, width] of one annotation.
 
     Raises:
         ValueError: no segmentation of this size; the text says why.
     """
-    if not (width > 0 and height > 0 and width * height <= MOST_PIXELS):
-        raise ValueError(f"a picture of {width}x{height}")
+    check_size(width, height)
     if isinstance(segmentation, list):
         return _polygons(segmentation, width, height)
     if isinstance(segmentation, dict):
@@ -46,7 +55,7 @@ def _polygons(polygons: list[Any], width: int, height: int) -> NDArray[np.bool_]
 
 
 def _runs(segmentation: dict[str, Any], width: int, height: int) -> NDArray[np.bool_]:
-    if list(segmentation.get("size", [])) != [height, width]:
+    if segmentation.get("size") != [height, width]:
         raise ValueError(f"a mask of size {segmentation.get('size')} for a picture of {width}x{height}")
     counts = segmentation.get("counts")
     runs = decompress(counts) if isinstance(counts, str) else counts

@@ -8,10 +8,10 @@ Layout::
     <root>/val/...  <root>/test/...
 
 Without train/val/test folders the clips lie in <root> itself and every split is all of them. Without dataset.toml a
-mask is on where it is not black (PNG of mode 1, L, P or RGB). dataset.toml with ``classes = ["guitar", "dog"]`` makes
-masks palette or grey pictures whose values are classes: 0 background, 1 guitar, 2 dog. A mask has the video's own
-width and height (other sizes are resized). The sound of a mask is the second around its time. A clip can be put into
-another split by a line of dataset.toml (see `folder_table`), so that no file has to be moved.
+mask is on where it shows something that is not black (any kind of PNG). dataset.toml with ``classes = ["guitar",
+"dog"]`` makes masks palette or grey pictures whose values are classes: 0 background, 1 guitar, 2 dog. A mask has the
+video's own width and height (other sizes are resized). The sound of a mask is the second around its time. A clip can
+be put into another split by a line of dataset.toml (see `folder_table`), so that no file has to be moved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from avseg_core.data.check import SPLITS, CheckReport
 from avseg_core.data.check_files import Contents
 from avseg_core.data.dataset import ClipDataset, LabelMap, RawClip, SoundPlace
 from avseg_core.data.folder_table import TABLE, read_classes, read_moves
-from avseg_core.data.masks import read_binary_mask, read_index_mask
+from avseg_core.data.masks import read_drawn_mask, read_index_mask
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import InputError
 from avseg_core.media import AudioReader, VideoReader
@@ -153,6 +153,11 @@ def clips_in(root: Path, split: str) -> list[AnnotatedClip]:
     return [chosen[stem] for stem in sorted(chosen)]
 
 
+def clips_beside(root: Path) -> list[Path]:
+    """The videos with masks in `root` itself: unused as soon as there is a split folder."""
+    return [video for video in find_videos(root) if list_masks(video)]
+
+
 def place_name(place: str, stem: str) -> str:
     """A clip as [splits] in dataset.toml names it: by the split folder it lies in, if there are such."""
     return stem if place == "all" else f"{place}/{stem}"
@@ -190,8 +195,12 @@ class FolderLayout:
         except InputError as error:
             report.add("damaged table", root / TABLE, str(error))
             return report
-        for folder in split_folders(root).values():
+        folders = split_folders(root)
+        for folder in folders.values():
             _note_leftovers(report, folder)
+        if "all" not in folders:
+            for video in clips_beside(root):
+                report.add("unused clip", video, f"is not used, as there is {' and '.join(folders)}; move it in there")
         for split in splits:
             try:
                 clips = clips_in(root, split)
@@ -244,7 +253,7 @@ def _check_clip(report: CheckReport, clip: AnnotatedClip, names: tuple[str, ...]
 
 
 def _read_label(path: Path, names: tuple[str, ...]) -> LabelMap:
-    return read_index_mask(path, len(names)) if names else read_binary_mask(path)
+    return read_index_mask(path, len(names)) if names else read_drawn_mask(path)
 
 
 class FolderDataset(ClipDataset):
@@ -263,10 +272,9 @@ class FolderDataset(ClipDataset):
         if split not in splits and "all" not in splits:
             raise InputError(f"{root / split}: no such folder; the data set has {', '.join(splits)}.")
         place = split if split in splits else "all"
-        clips = clips_in(root, place)
-        if place == "all":
+        clips = [clip for clip in clips_in(root, place) if f"{place}/{clip.video.stem}" not in config.exclude]
+        if place == "all":  # of what is left: clips that are left out cannot be the ones to measure with
             clips = _held_out(clips, split, config.hold_out)
-        clips = [clip for clip in clips if f"{place}/{clip.video.stem}" not in config.exclude]
         self._parts = list(_parts(clips, config.frames_per_clip))
         if not self._parts:
             raise InputError(

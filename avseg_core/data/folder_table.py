@@ -24,6 +24,8 @@ from avseg_core.results.writing import atomic
 
 TABLE = "dataset.toml"
 MOST_CLASSES = 254
+RESERVED = ("", "background")
+"""No names of classes."""
 _SECTION = re.compile(r"\n*^\[splits\][^\n]*\n(?:(?!\s*\[)[^\n]*(?:\n|$))*\n*", re.MULTILINE)
 _CLASSES = re.compile(r"^classes\s*=\s*\[[^\]]*\][^\n]*(?:\n|$)", re.MULTILINE)
 
@@ -38,7 +40,7 @@ def read_classes(root: Path) -> tuple[str, ...]:
     names = _read(path).get("classes", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise InputError(f'{path}: `classes` must be a list of names, for instance classes = ["guitar", "dog"].')
-    if len(set(names)) < len(names) or "background" in names or len(names) > MOST_CLASSES:
+    if len(set(names)) < len(names) or any(name in RESERVED for name in names) or len(names) > MOST_CLASSES:
         raise InputError(f"{path}: `classes` must be up to {MOST_CLASSES} different names without background.")
     return ("background", *names) if names else ()
 

@@ -26,10 +26,10 @@ from avseg_core.data.coco_index import (
     count_categories,
     read_listing,
 )
-from avseg_core.data.coco_masks import decode
-from avseg_core.data.folder import VIDEO_SUFFIXES, find_videos, list_masks, mask_folder, split_folders
-from avseg_core.data.folder_table import MOST_CLASSES, write_classes
+from avseg_core.data.coco_masks import check_size, decode
+from avseg_core.data.folder import VIDEO_SUFFIXES, clips_beside, find_videos, list_masks, mask_folder, split_folders
 from avseg_core.data.frame_export import export_frames, time_name
+from avseg_core.data.import_classes import MaskValues, mask_values
 from avseg_core.data.import_report import TITLES, ImportOptions, ImportReport, Kind, Offer
 from avseg_core.data.media_index import MediaIndex
 from avseg_core.errors import InputError
@@ -125,21 +125,19 @@ def _import_listings(
     progress: ProgressCallback | None,
     cancel: CancelCheck | None,
 ) -> ImportReport:
-    values = _class_values(listings, options)
-    make_folder(out)
-    if options.classes:
-        write_classes(out, list(values))
-    report = ImportReport(out)
     jobs = [(listing, clip) for listing in listings for clip in listing.clips]
-    with_splits = all(clip.split for _, clip in jobs)
+    by_split = _by_split([clip for _, clip in jobs], out)
+    wanted = mask_values(_wanted(listings, options), out, classes=options.classes)
+    make_folder(out)
+    report = ImportReport(out)
     for done, (listing, clip) in enumerate(jobs):
         check(cancel)
         if progress is not None:
             progress(Progress("import", done, len(jobs)))
-        numbers = {key: values[name] for key, name in listing.categories.items() if name in values}
-        folder = out / clip.split if with_splits else out
         try:
-            _import_clip(clip, find_source(clip, index, options.fps), folder, numbers, report)
+            media = find_source(clip, index, options.fps)
+            folder = _folder_of(clip.name + media.suffix, clip.split if by_split else "", out)
+            _import_clip(listing, clip, media, folder, wanted, report)
         except InputError as error:
             report.problems.append(Problem("left out", clip.name, str(error)))
     if progress is not None:
@@ -150,26 +148,46 @@ def _import_listings(
     return report
 
 
-def _class_values(listings: list[Listing], options: ImportOptions) -> dict[str, int]:
-    """Category name -> value in a mask, of those that sound."""
+def _by_split(clips: list[ListedClip], out: Path) -> bool:
+    """Whether clips go into split folders: where there are such, or every clip has a split."""
+    if "all" not in split_folders(out):
+        return True
+    if not clips or not all(clip.split for clip in clips):
+        return False
+    if out.is_dir() and clips_beside(out):
+        raise InputError(
+            f"{out}: has clips outside of split folders, which a folder {clips[0].split} beside them would hide; move "
+            f"them into {out / 'train'} first."
+        )
+    return True
+
+
+def _folder_of(name: str, split: str, out: Path) -> Path:
+    """Where the video `name` belongs: to its split; without one to where it is already, or to what is learned from."""
+    folders = split_folders(out)
+    if split or "all" in folders:
+        return out / split
+    return next((folder for folder in folders.values() if (folder / name).exists()), out / "train")
+
+
+def _wanted(listings: list[Listing], options: ImportOptions) -> list[str]:
+    """The categories that sound."""
     known = list(count_categories(listings))
     unknown = next((name for name in options.categories if name not in known), None)
     if unknown is not None:
         raise InputError(f"There is no category {unknown!r}; there are: {', '.join(known)}.")
-    wanted = [name for name in known if not options.categories or name in options.categories]
-    if options.classes and len(wanted) > MOST_CLASSES:
-        raise InputError(
-            f"{len(wanted)} categories are more than the {MOST_CLASSES} classes a mask can hold; name some."
-        )
-    return {name: number if options.classes else 255 for number, name in enumerate(wanted, 1)}
+    return [name for name in known if not options.categories or name in options.categories]
 
 
-def _import_clip(clip: ListedClip, source: Source, folder: Path, numbers: dict[int, int], report: ImportReport) -> None:
+def _import_clip(
+    listing: Listing, clip: ListedClip, source: Source, folder: Path, wanted: MaskValues, report: ImportReport
+) -> None:
     target = folder / (clip.name + source.suffix)
     masks = mask_folder(target)
     if os.path.isdir(masks):
         report.kept += 1
         return
+    numbers = {key: wanted.values[name] for key, name in listing.categories.items() if name in wanted.values}
     make_folder(folder)
     partial = masks.with_name(masks.name + ".partial")
     try:
@@ -180,6 +198,7 @@ def _import_clip(clip: ListedClip, source: Source, folder: Path, numbers: dict[i
             Image.fromarray(_mask(clip, picture, numbers)).save(partial / f"{time_name(time)}.png")
         if not target.exists():
             source.write(target)
+        wanted.save()
         os.replace(partial, masks)
     except OSError as error:
         raise write_error(masks, error) from None
@@ -191,8 +210,8 @@ def _import_clip(clip: ListedClip, source: Source, folder: Path, numbers: dict[i
 
 def _mask(clip: ListedClip, picture: ListedPicture, numbers: dict[int, int]) -> NDArray[np.uint8]:
     """[H,W] of values; of two things at one place the smaller one is in front."""
-    mask = np.zeros((clip.height, clip.width), np.uint8)
     try:
+        check_size(clip.width, clip.height)
         shapes = [
             (decode(shape.segmentation, clip.width, clip.height), numbers[shape.category])
             for shape in picture.shapes
@@ -200,6 +219,7 @@ def _mask(clip: ListedClip, picture: ListedPicture, numbers: dict[int, int]) -> 
         ]
     except ValueError as error:
         raise InputError(f"{picture.file}: its annotation holds {error}.") from None
+    mask = np.zeros((clip.height, clip.width), np.uint8)
     for inside, value in sorted(shapes, key=lambda shape: -int(shape[0].sum())):
         mask[inside] = value
     return mask
@@ -237,10 +257,12 @@ def _import_videos(
 
 
 def _place(video: Path, out: Path) -> Path:
-    """Where a video belongs: where it lies if that is in `out`, otherwise in `out` itself."""
+    """Where a video belongs: where it lies if that is in `out`, otherwise in `out` or its folder train."""
     if video.resolve().is_relative_to(out.resolve()):
         return video
-    target = out / video.name
+    folder = _folder_of(video.name, "", out)
+    make_folder(folder)
+    target = folder / video.name
     if target.exists() and target.stat().st_size != video.stat().st_size:
         raise InputError(f"{target}: is another video of this name; rename {video.name} first.")
     return target

@@ -55,6 +55,20 @@ def binary(image: Image.Image) -> NDArray[np.uint8]:
     return on.astype(np.uint8)
 
 
+def read_drawn_mask(path: Path) -> NDArray[np.uint8]:
+    """[H,W] of 0 and 1 from a mask of any mode: on is what one sees that is not black, whatever its palette indices.
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    image = read_image(path)
+    if image.mode.startswith(("I", "F")):  # more than 8 bits: 1 of 65535 would become black
+        return binary(image)
+    pixels = np.asarray(image.convert("RGBA"))
+    on = pixels[..., :3].any(axis=-1) & (pixels[..., 3] > 0)
+    return on.astype(np.uint8)
+
+
 def read_index_mask(path: Path, num_classes: int) -> NDArray[np.uint8]:
     """[H,W] class indices from a palette or grey picture.
 

@@ -87,6 +87,21 @@ def test_without_split_folders_every_split_is_everything(tmp_path: Path) -> None
     assert DATASETS["folder"].check(root).counts == {"all": 2}
 
 
+def test_clips_that_are_left_out_are_not_those_held_out(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 4}) / "train"
+    dataset = opened(root, "val", hold_out=0.25)
+    held = [f"all/{dataset.clip_id(index)}" for index in range(len(dataset))]
+    left = {
+        dataset.clip_id(index)
+        for split in ("train", "val")
+        for dataset in [opened(root, split, hold_out=0.25, exclude=tuple(held))]
+        for index in range(len(dataset))
+    }
+    assert len(held) == 1
+    assert len(opened(root, "val", hold_out=0.25, exclude=tuple(held))) == 1
+    assert left == {f"train_{k}" for k in range(4)} - {held[0].removeprefix("all/")}
+
+
 def test_classes_come_from_dataset_toml(tmp_path: Path) -> None:
     root = make_folder(tmp_path, {"train": 1}, classes=True)
     assert DATASETS["folder"].num_classes(root) == 4
@@ -134,6 +149,33 @@ def test_a_damaged_dataset_toml_is_one_clear_line(content: str, what: str, tmp_p
     assert str(root / "dataset.toml") in str(caught.value)
     assert what in str(caught.value)
     assert [problem.kind for problem in DATASETS["folder"].check(root).problems] == ["damaged table"]
+
+
+@pytest.mark.parametrize("kind", ["1", "L", "I;16", "RGB", "P", "P, white first", "P, transparent", "RGBA", "LA"])
+def test_a_mask_is_on_where_one_sees_something_that_is_not_black(kind: str, tmp_path: Path) -> None:
+    """Also where index 0 of the palette is white, or a white background is transparent."""
+    root = make_folder(tmp_path, {"train": 1}, size=64, times=(1.0,))
+    on = np.zeros((64, 64), bool)
+    on[8:20, 4:40] = True
+    mode = kind.partition(",")[0]
+    if kind == "P, white first":
+        image = Image.fromarray(np.where(on, 0, 1).astype(np.uint8)).convert("P")
+        image.putpalette([255, 255, 255, 0, 0, 0])
+    elif kind == "P, transparent":
+        image = Image.fromarray(np.where(on, 1, 0).astype(np.uint8)).convert("P")
+        image.putpalette([255, 255, 255, 255, 0, 0])
+        image.info["transparency"] = 0
+    elif kind in {"RGBA", "LA"}:
+        white = Image.new("L", (64, 64), 255)
+        image = Image.merge(kind, [white] * (len(kind) - 1) + [Image.fromarray(on.astype(np.uint8) * 255)])
+    elif kind == "I;16":
+        image = Image.fromarray(on.astype(np.uint16))
+    else:
+        image = Image.fromarray(on.astype(np.uint8) * 255).convert(mode)
+    path = root / "train/train_0.masks/1.000.png"
+    image.save(path)
+    assert Image.open(path).mode == mode
+    np.testing.assert_array_equal(opened(root)[0].labels[0].numpy(), on)
 
 
 def test_an_rgb_mask_where_classes_are_due_is_refused(tmp_path: Path) -> None:
@@ -218,6 +260,19 @@ def test_the_check_finds_everything_that_was_broken(tmp_path: Path) -> None:
     assert found["missing video"].where == str(train / "train_2.masks")
     assert found["missing mask"].where == str(train / "train_3.mp4")
     assert found["same content"].what == "equals train_1 of train: the splits are not apart"
+
+
+def test_the_check_tells_of_clips_that_a_split_folder_hides(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, {"train": 2}) / "train"
+    assert DATASETS["folder"].check(root).fine
+    (root / "val").mkdir()
+    report = DATASETS["folder"].check(root)
+    assert report.counts == {"val": 0}
+    assert [(problem.kind, Path(problem.where).name) for problem in report.problems] == [
+        ("unused clip", "train_0.mp4"),
+        ("unused clip", "train_1.mp4"),
+    ]
+    assert "move it in there" in report.problems[0].what
 
 
 def test_a_line_in_dataset_toml_moves_a_clip_to_another_split(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from avseg_core.cli import main
@@ -25,70 +24,13 @@ from avseg_core.data.registry import DATASETS, build_dataset, detect_layouts
 from avseg_core.errors import InputError
 from avseg_core.media import VideoReader, probe
 from tests.avsbench_fixtures import THINGS, make_folder, write_wav
-
-SIZE = 64
-TIMES = (0.5, 1.5, 2.5)
-CATEGORIES = [{"id": 10 * (k + 1), "name": thing.name} for k, thing in enumerate(THINGS)]
+from tests.coco_fixtures import SIZE, coco, encoded, masks_of, placed, youtube_vis
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two clips of three seconds at 10 frames per second with class masks: what the annotations are made of."""
     return make_folder(tmp_path_factory.mktemp("own"), {"train": 2}, size=SIZE, classes=True)
-
-
-def encoded(mask: np.ndarray) -> dict[str, object]:
-    packed = rle.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": packed["size"], "counts": packed["counts"].decode()}
-
-
-def masks_of(clip: Path) -> list[np.ndarray]:
-    return [np.asarray(Image.open(path)) for path in sorted(clip.with_suffix(".masks").glob("*.png"))]
-
-
-def youtube_vis(own: Path) -> dict[str, object]:
-    """Every fifth frame of each clip is listed; those at 0.5, 1.5 and 2.5 s show one thing, the others nothing."""
-    videos, annotations = [], []
-    for number, clip in enumerate(sorted(own.glob("train/*.mp4")), 1):
-        names = [f"{clip.stem}/{frame:05d}.jpg" for frame in range(0, 30, 5)]
-        videos.append({"id": number, "width": SIZE, "height": SIZE, "length": 6, "file_names": names})
-        for time, mask in zip(TIMES, masks_of(clip), strict=True):
-            value = int(mask.max())
-            shapes: list[object] = [None] * 6
-            shapes[round(time * 2)] = encoded(mask == value)
-            annotations.append(
-                {"id": len(annotations) + 1, "video_id": number, "category_id": 10 * value, "segmentations": shapes}
-            )
-    return {"videos": videos, "annotations": annotations, "categories": CATEGORIES}
-
-
-def coco(own: Path) -> dict[str, object]:
-    """As `segment --export coco` writes it: pictures with their times."""
-    images, annotations = [], []
-    for clip in sorted(own.glob("train/*.mp4")):
-        for number, (time, mask) in enumerate(zip(TIMES, masks_of(clip), strict=True)):
-            image = {"id": len(images) + 1, "file_name": f"{clip.stem}_{number}.png", "time": time}
-            images.append({**image, "width": SIZE, "height": SIZE})
-            value = int(mask.max())
-            annotations.append(
-                {
-                    "id": len(images),
-                    "image_id": len(images),
-                    "category_id": 10 * value,
-                    "segmentation": encoded(mask == value),
-                    "area": int((mask == value).sum()),
-                    "bbox": [0, 0, 1, 1],
-                    "iscrowd": 0,
-                }
-            )
-    return {"images": images, "annotations": annotations, "categories": CATEGORIES}
-
-
-def placed(folder: Path, own: Path, name: str, data: dict[str, object]) -> Path:
-    """A download: the annotations and the videos."""
-    shutil.copytree(own / "train", folder / "videos", ignore=shutil.ignore_patterns("*.masks"))
-    (folder / name).write_text(json.dumps(data))
-    return folder
 
 
 def test_youtube_vis_becomes_videos_with_masks_at_times(own: Path, tmp_path: Path) -> None:
@@ -246,6 +188,8 @@ def _picture(width: str = "4", time: str = "0") -> str:
         ({"size": [4, 4], "counts": "ooooooooooooooo"}, "damaged"),
         ({"size": [4, 4], "counts": "P"}, "end too soon"),
         ({"size": [9, 9], "counts": [81]}, "of size"),
+        ({"size": None, "counts": [16]}, "of size None"),
+        ({"size": 4, "counts": [16]}, "of size 4"),
         ([[0, 0, 1]], "three corners"),
         ([[0, 0, 1e9, 0, 3, 3]], "outside"),
         ([[0, 0, 10**400, 0, 3, 3]], "outside"),
@@ -279,6 +223,39 @@ def test_a_damaged_file_is_one_clear_line(
     assert "\n" not in said
     assert "broken.json" in said
     assert why in said
+
+
+@pytest.mark.parametrize("size", [(-5, 64), (64, 0), (10**8, 10**8)])
+def test_a_clip_of_no_possible_size_is_left_out_and_the_others_are_there(
+    size: tuple[int, int], own: Path, tmp_path: Path
+) -> None:
+    data = youtube_vis(own)
+    data["annotations"] = []  # pictures in which nothing sounds have no shape whose size could be wrong
+    data["videos"][0].update(width=size[0], height=size[1])  # type: ignore[index]
+    report = import_data(placed(tmp_path / "vis", own, "train.json", data), tmp_path / "set", ImportOptions())
+    assert report.clips == 1
+    (problem,) = report.problems
+    assert problem.where == "train_0"
+    assert f"a picture of {size[0]}x{size[1]}" in problem.what
+
+
+def test_an_annotation_without_a_size_costs_only_its_clip(own: Path, tmp_path: Path) -> None:
+    data = coco(own)
+    data["annotations"][0]["segmentation"]["size"] = None  # type: ignore[index]
+    report = import_data(placed(tmp_path / "coco", own, "labels.json", data), tmp_path / "set", ImportOptions())
+    assert report.clips == 1
+    assert [problem.where for problem in report.problems] == ["train_0"]
+
+
+def test_a_video_behind_a_relative_symlink_is_there_after_the_import(own: Path, tmp_path: Path) -> None:
+    source = placed(tmp_path / "coco", own, "labels.json", coco(own))
+    for video in sorted((source / "videos").iterdir()):
+        (source / "elsewhere").mkdir(exist_ok=True)
+        video.rename(source / "elsewhere" / f"{video.stem}.original")
+        video.symlink_to(Path("..", "elsewhere", f"{video.stem}.original"))
+    assert import_data(source, tmp_path / "deep" / "set", ImportOptions()).clips == 2
+    for clip in own.glob("train/*.mp4"):
+        assert (tmp_path / "deep" / "set" / clip.name).read_bytes() == clip.read_bytes()
 
 
 def test_names_in_a_file_reach_nothing_outside_its_folder(own: Path, tmp_path: Path) -> None:
