@@ -174,6 +174,12 @@ def test_pictures_of_masks_are_drawn_into_their_frames(tmp_path: Path) -> None:
     assert overlay(frame, np.zeros((4, 6), np.float32)).pixelColor(2, 2).red() == 100
 
 
+def test_clips_of_any_name_can_be_left_out() -> None:
+    excluded = ("train/\N{GRINNING FACE}", 'val/"quoted"\\ \t\x7f\x01')
+    words = command_words(Recipe(FINETUNE, ""), survey_of(Path("/data"), counts={"train": 2, "val": 1}), excluded)
+    assert with_overrides(TrainConfig(), words[words.index("--set") + 1 :]).data.exclude == excluded
+
+
 def test_names_and_figures() -> None:
     assert free_run_name("own", ["own-1", "own-3"]) == "own-2"
     scores = [{"protocol": "frame", "values": {"miou": 0.25, "fscore": 0.5}}]
