@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 import types
 import typing
@@ -334,6 +335,11 @@ def with_overrides(config: ConfigT, assignments: Sequence[str]) -> ConfigT:
             raise InputError(f"{assignment!r}: give an existing setting and its value, for instance epochs=2.")
         target[name] = _parse_value(text.strip(), target[name])
     return from_dict(type(config), values, source="override")
+
+
+def toml_string(text: str) -> str:
+    """`text` as TOML writes it: as JSON does, but for letters beyond ASCII, and DEL, which only TOML escapes."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _parse_value(text: str, current: Any) -> Any:

@@ -75,6 +75,10 @@ class CompareDialog(QDialog):
 
     def _show(self, answer: dict) -> None:
         self.bar.hide()
+        if not comparable(answer):
+            text = self.tr("{0} and {1} cannot be compared: only one of them tells classes apart.")
+            self.text.setText(text.format(*self._names))
+            return
         rows = figures(answer)
         for line, (name, before, after) in enumerate(rows):
             self.table.insertRow(line)
@@ -87,6 +91,11 @@ class CompareDialog(QDialog):
         self.table.show()
         text = self.tr("{0} (before) and {1} (after) on the same validation clips; 1 is perfect.")
         self.text.setText(text.format(*self._names))
+
+
+def comparable(answer: dict) -> bool:
+    """Whether both models have classes or neither has: a mean over classes is another figure than that of one mask."""
+    return len({bool(evaluation["scores"][0].get("classes")) for evaluation in answer["evaluations"]}) == 1
 
 
 def figures(answer: dict) -> list[tuple[str, float, float]]:

@@ -100,6 +100,8 @@ class _Watched:
         self.run = run
         self.history = History(run.events_file)
         self.launch: dict = {}
+        self.refused = ""
+        """Why its process could not be started when its turn came."""
         self._config: TrainConfig | None = None
         self._curves: CurveData | None = None
 
@@ -116,7 +118,7 @@ class _Watched:
         return RunView(
             run=self.run,
             status=self._status(woke),
-            queued=bool(self.launch.get("queued")),
+            queued=bool(self.launch.get("queued")) and not self.refused,
             config=self._config,
             started=history.started,
             evaluations=tuple(history.evaluations),
@@ -130,7 +132,9 @@ class _Watched:
         """As the events say; where there are none since the launch, as the process and its log say."""
         status = self.history.status(woke=woke)
         pid, began = self.launch.get("pid"), float(self.launch.get("time", 0.0))
-        if self.launch.get("queued"):
+        if self.refused:
+            status.state, status.message = "failed", self.refused
+        elif self.launch.get("queued"):
             status.state = "new"
         elif status.last_sign_of_life < began:
             if isinstance(pid, int) and time.time() - began < _START_SECONDS and process_exists(pid):
@@ -240,20 +244,21 @@ class Jobs(QObject):
             child.poll()  # collects those that have ended
         folders = _run_folders(self.folder)
         self._known = {folder: self._known.get(folder) or _Watched(Run(folder)) for folder in folders}
-        views = [
-            watched.view(
-                with_curves=folder in shown,
-                launched_here=folder.parent == self.folder or folder in self._children,
-                woke=self._woke,
-            )
-            for folder, watched in self._known.items()
-        ]
-        if not any(view.is_active for view in views):
-            waiting = [view for view in views if view.queued]
-            if waiting:
-                first = waiting[-1].run.folder
-                self._launch(first, list(self._known[first].launch.get("words") or []), queued=False)
+        views = [self._view(folder, shown) for folder in self._known]
+        waiting = [number for number, view in enumerate(views) if view.queued]
+        if waiting and not any(view.is_active for view in views):
+            folder = views[waiting[-1]].run.folder
+            watched = self._known[folder]
+            try:
+                self._launch(folder, list(watched.launch.get("words") or []), queued=False)
+            except InputError as error:  # told once, in its place, and not tried again by itself
+                watched.refused = str(error)
+                views[waiting[-1]] = self._view(folder, shown)
         return views
+
+    def _view(self, folder: Path, shown: frozenset[Path]) -> RunView:
+        here = folder.parent == self.folder or folder in self._children
+        return self._known[folder].view(with_curves=folder in shown, launched_here=here, woke=self._woke)
 
     def _launch(self, folder: Path, words: list[str], *, queued: bool) -> None:
         try:
@@ -266,6 +271,8 @@ class Jobs(QObject):
             child = start_detached(command, folder / LOG_FILE)
             self._children[folder] = child
             _write_launch(folder, {**launch, "pid": child.pid})
+            if folder in self._known:
+                self._known[folder].refused = ""
         except OSError as error:
             raise InputError(f"{folder}: cannot hold a run ({error.strerror or error}).") from None
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from avseg_core.config import TrainConfig
+from avseg_core.config import TrainConfig, toml_string
 from avseg_core.models.library import find_model, read_config
 from avseg_core.presets import OWN_PRESETS, preset, preset_names
 from avseg_core.training.survey_report import Survey
@@ -102,7 +101,7 @@ def command_words(recipe: Recipe, survey: Survey, excluded: Sequence[str]) -> li
     if not survey.has_splits and survey.counts.get("all", 0) > 1 and "data.hold_out" not in named:
         settings.append(f"data.hold_out={HOLD_OUT}")
     if excluded:
-        settings.append(f"data.exclude={json.dumps(list(excluded))}")
+        settings.append(f"data.exclude=[{', '.join(map(toml_string, excluded))}]")
     return words + (["--set", *settings] if settings else [])
 
 

@@ -60,7 +60,10 @@ def _export_released(name: str, out: Path, *, as_json: bool) -> int:
     state = to_released(model)
     make_folder(out.parent)
     with atomic(out) as temporary, temporary.open("wb") as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:  # torch reports a short write as a RuntimeError
+            raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from None
     if as_json:
         print(json.dumps({"path": str(out), "tensors": len(state)}))
     else:

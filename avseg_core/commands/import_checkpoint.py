@@ -14,7 +14,7 @@ from typing import Any
 from avseg_core.config import save_toml, to_dict
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models.checkpoints import ImportReport, load_released, save_model
-from avseg_core.models.library import MANIFEST, WEIGHTS, sha256, user_models
+from avseg_core.models.library import MANIFEST, WEIGHTS, available_models, sha256, user_models
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ def import_checkpoint(
     folder = (out or user_models()) / name
     if folder.exists():
         raise InputError(f"{folder}: exists already; choose another --name.")
+    if out is None and name in available_models():
+        raise InputError(f"--name {name}: there is a model of this name already; choose another.")
     model, report = load_released(file, audio_weights)
     if report.audio_missing:
         raise InputError(f"{file}: TPAVI's files hold no VGGish; name its weights with --audio-weights FILE.")

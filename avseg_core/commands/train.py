@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from avseg_core.commands.terminal import stoppable
-from avseg_core.config import TrainConfig, load_toml, with_overrides
+from avseg_core.config import TrainConfig, load_toml, toml_string, with_overrides
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import Cancelled, InputError
 from avseg_core.models.library import find_model, read_config
@@ -102,7 +102,7 @@ def _new_config(args: argparse.Namespace) -> TrainConfig:
 def _assignments(args: argparse.Namespace) -> list[str]:
     """The options that are settings too, and then those of --set."""
     named = {"backbone_weights": args.backbone_weights, "audio_weights": args.audio_weights, "device": args.device}
-    given = [f"{name}={json.dumps(value)}" for name, value in named.items() if value]
+    given = [f"{name}={toml_string(value)}" for name, value in named.items() if value]
     return given + (["from_scratch=true"] if args.from_scratch else []) + list(args.set)
 
 

@@ -13,6 +13,8 @@ from avseg_core.errors import InputError
 
 INDEX_MODES = ("P", "L", "1")
 """PIL modes in which a pixel is one number."""
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+"""Pillow goes by content, and for some others (EPS) it starts another program."""
 
 
 def read_image(path: Path) -> Image.Image:
@@ -22,7 +24,7 @@ def read_image(path: Path) -> Image.Image:
         InputError: missing or unreadable.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             image.load()
             return image
     except FileNotFoundError:

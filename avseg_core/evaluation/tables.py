@@ -26,6 +26,7 @@ _SEMANTIC = {
     "frame": "Mean over the classes that occur; no padded frames.",
     "dataset": "Mean over the classes that occur; no padded frames.",
 }
+_GROUPS = {True: " (models with classes)", False: " (models without classes)"}
 _TITLES = {
     "miou": "mIoU",
     "fscore": "F",
@@ -53,13 +54,18 @@ class Table:
 def tables(reports: Sequence[EvaluationReport], dataset: str, *, published: bool) -> Iterator[Table]:
     """One table per protocol (and batch size) with a row per model, then the per-class tables.
 
-    All reports are of the same data set (`dataset` is its name in the registry), split and protocols.
+    All reports are of the same data set (`dataset` is its name in the registry), split and protocols. Models with
+    classes and models without are counted differently, so each kind has tables of its own.
     """
     open_published = published and any(row.result(dataset) for row in TABLE_1)
-    for number, scores in enumerate(reports[0].scores):
-        beside = open_published and _comparable(reports[0], scores, dataset)
-        open_published = open_published and not beside
-        yield _protocol_table(reports, number, dataset if beside else "")
+    with_classes = [bool(report.scores[0].classes) for report in reports]
+    for kind in dict.fromkeys(with_classes):
+        alike = [report for report, has in zip(reports, with_classes, strict=True) if has == kind]
+        group = "" if len(alike) == len(reports) else _GROUPS[kind]
+        for number, scores in enumerate(alike[0].scores):
+            beside = open_published and _comparable(alike[0], scores, dataset)
+            open_published = open_published and not beside
+            yield _protocol_table(alike, number, dataset if beside else "", group)
     if open_published:
         rows = tuple(_published_rows(dataset, []))
         yield Table("avsbench, published only", f"{SOURCE}. {CAVEAT}", ("Model", "px", "mIoU", "F", "Source"), rows)
@@ -75,7 +81,7 @@ def _comparable(report: EvaluationReport, scores: Scores, dataset: str) -> bool:
     return report.split == SPLIT and measured_alike and bool(scores.classes) == (dataset == "avss")
 
 
-def _protocol_table(reports: Sequence[EvaluationReport], number: int, published: str) -> Table:
+def _protocol_table(reports: Sequence[EvaluationReport], number: int, published: str, group: str) -> Table:
     first = reports[0].scores[number]
     keys = [key for key in first.values if key in _TITLES]
     batch = "" if first.clips_per_batch is None else f" (batches of {first.clips_per_batch} clips)"
@@ -90,7 +96,7 @@ def _protocol_table(reports: Sequence[EvaluationReport], number: int, published:
         values = report.scores[number].values
         cells = [_cell(key, values[key]) for key in keys]
         rows.append((report.model, _pixels(report), *cells, *(["this evaluation"] if published else [])))
-    return Table(first.title, text, tuple(header), tuple(rows))
+    return Table(first.title + group, text, tuple(header), tuple(rows))
 
 
 def _published_rows(dataset: str, keys: Sequence[str]) -> Iterator[tuple[Cell, ...]]:

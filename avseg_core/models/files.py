@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,21 @@ StateDict = dict[str, Tensor]
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 _MOST_WRAPPINGS = 4
 """A file can hold itself, so unwrapping has to end."""
+_BEGINNINGS = (b"PK", b"\x80")
+"""Of what PyTorch writes, now and formerly."""
+_DAMAGE = (
+    OSError,
+    SafetensorError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    struct.error,
+)
+"""What reading a damaged file can end with."""
 
 
 def read_state(path: Path) -> StateDict:
@@ -33,10 +49,10 @@ def read_state(path: Path) -> StateDict:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error):
+        if "Unsupported" in str(error) and _is_of_pytorch(path):
             raise InputError(f"{path}: holds more than tensors (code or objects), so it is not opened.") from None
         raise InputError(f"{path}: not a checkpoint, or damaged.") from None
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError) as error:
+    except _DAMAGE as error:
         raise InputError(f"{path}: not a checkpoint, or damaged ({type(error).__name__}).") from None
     state = unwrap(content, str(path))
     if any(tensor.is_meta for tensor in state.values()):
@@ -61,6 +77,11 @@ def unwrap(content: Any, source: str) -> StateDict:
     if all(key.startswith("module.") for key in content):
         return {key.removeprefix("module."): value for key, value in content.items()}
     return dict(content)
+
+
+def _is_of_pytorch(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2).startswith(_BEGINNINGS)
 
 
 def _is_plain(value: Any) -> bool:

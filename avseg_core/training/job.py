@@ -94,10 +94,7 @@ def train(
                 board = Board(run.board_folder, trainer.state.step)
                 stack.callback(board.close)
                 events.listeners.append(board)
-            return _finish(trainer, run, events, trainer.run())
-        except Ended as end:
-            assert trainer is not None
-            return _finish(trainer, run, events, end.outcome)
+            return _finish(trainer, run, events, _outcome(trainer))
         except Diverged as error:
             assert trainer is not None
             raise _fail(events, trainer, _diverged(error, trainer, run)) from None
@@ -178,6 +175,14 @@ def _started(trainer: Trainer, device_reason: str) -> Started:
         train_clips=len(trainer.train_clips),
         val_clips=len(trainer.val_clips),
     )
+
+
+def _outcome(trainer: Trainer) -> Outcome:
+    """Trains to the end or the user's."""
+    try:
+        return trainer.run()
+    except Ended as end:
+        return end.outcome
 
 
 def _finish(trainer: Trainer, run: Run, events: EventWriter, outcome: Outcome) -> JobResult:

@@ -134,9 +134,12 @@ def list_models() -> tuple[list[ModelCard], list[str]]:
 def read_card(name: str) -> ModelCard:
     """The card of the model `name`. Raises InputError if there is none or its file is damaged."""
     file = find_model(name)
-    facts: dict[str, Any] = {key: value for key, value in read_metadata(file).items() if key != "avseg_config"}
+    told = {key: value for key, value in read_metadata(file).items() if key != "avseg_config"}
+    facts: dict[str, Any] = dict(told)
     with suppress(OSError, ValueError, TypeError):  # a model without a card is still a model
         facts |= json.loads(file.with_name(MANIFEST).read_text(encoding="utf-8")) if file.name == WEIGHTS else {}
+    # The figures of these very weights; the card of a run has the best of each that any of its weights reached.
+    facts |= {key: told[key] for key in ("miou", "fscore") if key in told}
     return ModelCard(name, file, file.stat().st_size, read_config(file), facts)
 
 

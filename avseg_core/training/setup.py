@@ -82,10 +82,15 @@ def prepare_rehearsal(config: TrainConfig, model: nn.Module, clips: ClipDataset,
 
 
 def initial_model(config: TrainConfig) -> nn.Module:
-    """The model of `init_from`: one of ours by name or file, or a published checkpoint."""
+    """The model of `init_from`: one of ours by name or file, or a published checkpoint. Raises InputError."""
     if not config.init_from.endswith(PUBLISHED_SUFFIXES):
         return cast(nn.Module, load_model(config.init_from))
-    return load_released(config.init_from, Path(config.audio_weights) if config.audio_weights else None)[0]
+    model, report = load_released(config.init_from, Path(config.audio_weights) if config.audio_weights else None)
+    if report.audio_missing:
+        raise InputError(
+            f"{config.init_from}: TPAVI's files hold no VGGish; name its weights with --audio-weights FILE."
+        )
+    return model
 
 
 def take_over(model: nn.Module, source: nn.Module, name: str, tell: Tell) -> frozenset[str]:

@@ -25,6 +25,9 @@ from avseg_core.training.distributed import World
 from avseg_core.training.optim import build_optimizer, learning_rate, set_trainable
 from avseg_core.training.rehearsal import Rehearsal, rehearsal_loss
 
+_ADAMW = "decoupled_weight_decay"
+"""What PyTorch's AdamW has over its Adam."""
+
 
 class Diverged(AVSegError):
     """The loss, a gradient or a weight is no number any more."""
@@ -186,8 +189,13 @@ class Stepper:
         return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """What `state_dict` gave."""
+        """What `state_dict` gave; the weight decay is the configuration's. Raises ValueError for another optimiser."""
+        (saved, *_), (ours, *_) = state["optimizer"]["param_groups"], self.optimizer.param_groups
+        if saved.get(_ADAMW, ours[_ADAMW]) != ours[_ADAMW]:
+            raise ValueError(f"optimizer={self.config.optimizer}, but the run began with another one")
         self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:
+            group["weight_decay"] = self.config.weight_decay
         if self.scaler.is_enabled() and state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
 

@@ -63,6 +63,8 @@ class TrainState:
     """Evaluations since mIoU last rose."""
     new: tuple[str, ...] = ()
     """Parameters that the model the run starts from does not have in this shape."""
+    steps_per_epoch: int = 0
+    """What `step` is counted in; 0 in a state that does not tell."""
 
 
 class Trainer:
@@ -88,7 +90,9 @@ class Trainer:
         self.order = StepOrder(len(train_clips), config.batch_size, config.seed)
         all_steps = config.epochs * self.order.steps_per_epoch
         self.total_steps = min(config.max_steps, all_steps) if config.max_steps else all_steps
-        self.state = TrainState(micro_batches=config.accumulate, new=tuple(sorted(new)))
+        self.state = TrainState(
+            micro_batches=config.accumulate, new=tuple(sorted(new)), steps_per_epoch=self.order.steps_per_epoch
+        )
         self.stepper = Stepper(model, config, world, self.total_steps, rehearsal, new)
         self.average = ModelAverage(model, config.ema_decay) if config.ema_decay else None
         self._events, self._inbox = events, inbox
@@ -364,12 +368,13 @@ class Trainer:
         """Continues where the last checkpoint was written, bit by bit as if the run had never stopped.
 
         Raises:
-            InputError: the checkpoint is damaged or of another model.
+            InputError: the checkpoint is damaged, of another model or optimiser, or counts other epochs.
         """
         path = self.run_folder.last_checkpoint
         saved = load_state(path)
         try:
             self.state = TrainState(**saved["train"])
+            self._check_epochs()
             self.state.micro_batches = max(self.state.micro_batches, self.config.accumulate)
             self.model.load_state_dict(saved["model"])
             self.stepper.load_state_dict(saved)
@@ -378,6 +383,13 @@ class Trainer:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = (str(error).strip().splitlines() or [""])[0]
             raise InputError(f"{path}: does not fit this configuration ({reason}); start a new run.") from None
+
+    def _check_epochs(self) -> None:
+        """Raises ValueError if an epoch has other steps than before: the count of steps would mean another place."""
+        now, before = self.order.steps_per_epoch, self.state.steps_per_epoch or self.order.steps_per_epoch
+        if now != before:
+            raise ValueError(f"{now} steps per epoch instead of {before}, so batch_size or the clips have changed")
+        self.state.steps_per_epoch = now
 
     def _say(self, event: Any) -> None:
         self._events.write(event)

@@ -448,6 +448,10 @@ Rund um AVSegFormer gebaut. Alles wird auf diesem Rechner berechnet.</translatio
         <translation>Die Modelle konnten nicht verglichen werden: {0}</translation>
     </message>
     <message>
+        <source>{0} and {1} cannot be compared: only one of them tells classes apart.</source>
+        <translation>{0} und {1} lassen sich nicht vergleichen: Nur eines von beiden unterscheidet Klassen.</translation>
+    </message>
+    <message>
         <source>{0} (before) and {1} (after) on the same validation clips; 1 is perfect.</source>
         <translation>{0} (vorher) und {1} (nachher) an denselben Validierungsclips; 1 ist vollkommen.</translation>
     </message>

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from avseg_app.theme import load_theme
 from avseg_app.training import words
-from avseg_app.training.compare_dialog import figures
+from avseg_app.training.compare_dialog import CompareDialog, figures
 from avseg_app.training.curves import CurvesView, smoothed
 from avseg_app.training.jobs import RunView, free_run_name
 from avseg_app.training.mask_history import list_steps, load_frames, overlay
@@ -173,12 +174,40 @@ def test_pictures_of_masks_are_drawn_into_their_frames(tmp_path: Path) -> None:
     assert overlay(frame, np.zeros((4, 6), np.float32)).pixelColor(2, 2).red() == 100
 
 
+def test_clips_of_any_name_can_be_left_out() -> None:
+    excluded = ("train/\N{GRINNING FACE}", 'val/"quoted"\\ \t\x7f\x01')
+    words = command_words(Recipe(FINETUNE, ""), survey_of(Path("/data"), counts={"train": 2, "val": 1}), excluded)
+    assert with_overrides(TrainConfig(), words[words.index("--set") + 1 :]).data.exclude == excluded
+
+
 def test_names_and_figures() -> None:
     assert free_run_name("own", ["own-1", "own-3"]) == "own-2"
     scores = [{"protocol": "frame", "values": {"miou": 0.25, "fscore": 0.5}}]
     better = [{"protocol": "frame", "values": {"miou": 0.75, "fscore": 0.75}}]
     answer = {"evaluations": [{"scores": scores}, {"scores": better}]}
     assert figures(answer) == [("mIoU  (frame)", 0.25, 0.75), ("F-score  (frame)", 0.5, 0.75)]
+
+
+@pytest.mark.parametrize(("before", "after", "shown"), [((), ("dog",), 0), (("dog",), (), 0), ((), (), 2)])
+def test_figures_with_classes_are_not_put_beside_figures_without(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, before: tuple, after: tuple, shown: int
+) -> None:
+    monkeypatch.setattr("avseg_app.training.compare_dialog.CommandTask", mock.MagicMock())
+    run = mock.MagicMock(config=replace(preset(FINETUNE), init_from="parent"))
+    run.name = "child"
+    dialog = CompareDialog(run)
+    qtbot.addWidget(dialog)
+    values = {"miou": 0.25, "fscore": 0.5}
+    dialog._show(
+        {
+            "evaluations": [
+                {"scores": [{"protocol": "frame", "values": values, "classes": list(classes)}]}
+                for classes in (before, after)
+            ]
+        }
+    )
+    assert dialog.table.rowCount() == shown
+    assert ("cannot be compared" in dialog.text.text()) == (not shown)
 
 
 @pytest.mark.parametrize("folder", ['Bach\'s "Suite" (copy)', ".hidden", "Geige & Flöte", "", "竹笛", 255 * "a"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -146,4 +147,36 @@ def test_a_run_whose_turn_has_come_is_cancelled_and_not_deleted(
     launch_file(folder, queued=True)
     jobs.request(view, "cancel")
     qtbot.waitUntil(lambda: not folder.exists())
+    jobs.close()
+
+
+def test_a_run_that_cannot_be_started_is_told_once_and_the_next_has_its_turn(
+    qtbot: QtBot, tmp_path: Path, launched: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, age in (("first", 9), ("second", 5)):
+        launch_file(tmp_path / "runs" / name, queued=True, words=[name])
+        os.utime(tmp_path / "runs" / name / LAUNCH_FILE, (time.time() - age,) * 2)
+    start, tried = jobs_module.start_detached, []
+
+    def full(words: list[str], log: Path) -> subprocess.Popen[bytes]:
+        tried.append(log.parent.name)
+        if len(tried) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return start(words, log)
+
+    monkeypatch.setattr(jobs_module, "start_detached", full)
+    jobs = Jobs(tmp_path / "runs")
+    problems: list[str] = []
+    jobs.failed.connect(problems.append)
+    qtbot.waitUntil(lambda: len(launched) == 1, timeout=PATIENCE)
+    views = {view.name: view for view in jobs.views}
+    assert tried == ["first", "second"]
+    assert (views["first"].status.state, views["first"].queued) == ("failed", False)
+    assert "cannot hold a run (No space left on device)" in views["first"].status.message
+    assert problems == []
+    jobs.resume(views["first"])
+    qtbot.waitUntil(lambda: len(launched) == 2, timeout=PATIENCE)
+    with qtbot.waitSignal(jobs.changed):
+        jobs.refresh()
+    assert "cannot hold" not in next(view for view in jobs.views if view.name == "first").status.message
     jobs.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 import torch
@@ -240,6 +242,8 @@ def test_usual_wrappers_and_module_prefixes_come_off(tmp_path: Path, wrapper: st
         (b"", "not a checkpoint, or damaged"),
         (b"PK\x03\x04 nothing", "not a checkpoint, or damaged"),
         (b"hello world", "not a checkpoint, or damaged"),
+        (b"<!DOCTYPE html>\n<html></html>", "not a checkpoint, or damaged"),
+        (b"\x80\x02.", "not a checkpoint, or damaged"),
         (None, "no such file"),
     ],
 )
@@ -250,6 +254,25 @@ def test_files_that_are_no_checkpoints(tmp_path: Path, content: bytes | None, me
     with pytest.raises(InputError, match=message) as failure:
         read_state(path)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("error", [IndexError("pop"), struct.error("short"), AssertionError()])
+def test_whatever_a_damaged_checkpoint_ends_with_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(torch, "load", mock.Mock(side_effect=error))
+    with pytest.raises(InputError, match=r"some\.pth: not a checkpoint, or damaged"):
+        read_state(tmp_path / "some.pth")
+
+
+def test_every_cut_of_a_former_checkpoint_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "some.pth"
+    torch.save({"a": torch.ones(3)}, path, _use_new_zipfile_serialization=False)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match=r"some\.pth: "):
+            read_state(path)
 
 
 def test_a_file_that_holds_itself_or_no_numbers_is_refused(tmp_path: Path) -> None:

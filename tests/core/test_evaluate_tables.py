@@ -68,6 +68,22 @@ def test_written_tables_hold_one_protocol_each(avsbench: Path, tmp_path: Path) -
     assert "5 clips instead of the published 64" in text
 
 
+def test_models_with_and_without_classes_have_tables_of_their_own(avsbench: Path, tmp_path: Path) -> None:
+    dataset = build_dataset(config_for(avsbench, "avss"), "test", 1)
+    binary = evaluate_model(KnowsTheThings(), dataset, name="binary", batch_sizes=[4])
+    for reports in ([binary, measured(avsbench, "avss")], [measured(avsbench, "avss"), binary]):
+        write_results(reports, "avss", tmp_path, published=True)
+        text, data, _ = read_results(tmp_path)
+        tables = markdown_tables(text)
+        assert [row[0] for row in tables["frame (models without classes)"]] == ["Model", "binary"]
+        assert "F, best threshold" in tables["frame (models without classes)"][0]
+        assert [row[0] for row in tables["frame (models with classes)"]] == ["Model", "knows"]
+        assert "mIoU without background" in tables["frame (models with classes)"][0]
+        assert tables["avsbench (models with classes)"][0][-1] == "Source"
+        assert "Source" not in tables["avsbench, batches of 4 (models without classes)"][0]
+        assert len(data["evaluations"]) == 2
+
+
 def test_published_rows_never_stand_beside_another_batch_size(avsbench: Path, tmp_path: Path) -> None:
     report = measured(avsbench, "s4", batch_sizes=[2], protocols=["avsbench"])
     write_results([report], "s4", tmp_path, published=True)

@@ -12,10 +12,11 @@ import torch
 
 from avseg_core.cli import main
 from avseg_core.config import ModelConfig
-from avseg_core.models import onnx_export
+from avseg_core.models import checkpoints, onnx_export
 from avseg_core.models.checkpoints import load_model, save_model
 from avseg_core.models.onnx_export import random_inputs
 from avseg_core.models.registry import build_model
+from tests.core.tiny_training import disk_full_after
 from tests.onnx_fixtures import shallow_config
 from tests.segment_fixtures import small_model_config
 
@@ -95,4 +96,14 @@ def test_what_is_missing_is_said(
     monkeypatch.setattr(onnx_export.importlib.util, "find_spec", lambda name: None if name == package else find(name))
     assert main(["export-model", str(small), "--out", str(tmp_path / name)]) == 2
     assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said_for_a_published_file_too(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "to_released", lambda model: {"a": torch.ones(1_000_000)})
+    with disk_full_after(100_000):
+        assert main(["export-model", str(small), "--out", str(tmp_path / "x.pth")]) == 1
+    assert "x.pth: writing failed (File too large)" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

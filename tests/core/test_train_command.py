@@ -1,5 +1,6 @@
 """`train` as users call it: the three tasks, fine-tuning, bad usage, signals, kills, requests and two processes."""
 
+import argparse
 import json
 import multiprocessing
 import os
@@ -16,6 +17,8 @@ import pytest
 import torch
 
 from avseg_core.cli import main
+from avseg_core.commands import train as train_command
+from avseg_core.config import TrainConfig, with_overrides
 from avseg_core.models.checkpoints import load_model
 from avseg_core.training.checkpoint import load_state
 from avseg_core.training.events import CheckpointSaved, Evaluated, StepDone, read_events
@@ -294,3 +297,11 @@ def test_two_processes_learn_as_one_with_the_joint_batch(ms3, tmp_path):
     assert all(torch.allclose(weights[key], joint[key], atol=1e-4) for key in joint)
     scores, expected = ([event.miou for event in run.events() if isinstance(event, Evaluated)] for run in (both, alone))
     assert scores == pytest.approx(expected, abs=1e-3)
+
+
+def test_weights_of_any_name_are_taken(tmp_path):
+    name = f"{tmp_path}/\N{GRINNING FACE}.pth"
+    parser = argparse.ArgumentParser()
+    train_command.add_arguments(parser)
+    args = parser.parse_args(["--out", str(tmp_path), "--audio-weights", name])
+    assert with_overrides(TrainConfig(), train_command._assignments(args)).audio_weights == name

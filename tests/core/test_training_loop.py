@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -13,8 +14,8 @@ from avseg_core.data.avsbench import AVSBenchDataset
 from avseg_core.data.sample import AVSBatch
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models.checkpoints import load_model
-from avseg_core.training import control
-from avseg_core.training.checkpoint import load_state
+from avseg_core.training import control, job, setup
+from avseg_core.training.checkpoint import load_state, save_state
 from avseg_core.training.events import (
     CheckpointSaved,
     Evaluated,
@@ -377,3 +378,52 @@ def test_starting_from_another_model_takes_over_what_fits_and_says_what_does_not
     assert of_kind(second, Notice) == []
     third, _ = fit(tiny_config(data, "v2-ms3-r50", *settings, "model.backbone=plain"), tmp_path / "third")
     assert torch.equal(old["mask_head.weight"], load_state(third.last_checkpoint)["model"]["mask_head.weight"])
+
+
+def test_an_export_that_fails_after_a_stop_is_told(data, tmp_path, monkeypatch):
+    run = Run(tmp_path / "run")
+    monkeypatch.setattr(job, "_export", mock.Mock(side_effect=AVSegError("the disk is full")))
+    listener = when(at_step(2), lambda: control.send(run.folder, "stop"))
+    with pytest.raises(AVSegError, match="the disk is full"):
+        train(tiny_config(data, "v2-ms3-r50", "max_steps=4"), run, listeners=[listener])
+    assert [event.reason for event in of_kind(run, Failed)] == ["the disk is full"]
+
+
+def test_a_resumed_run_takes_the_weight_decay_of_its_settings(data, tmp_path):
+    config = tiny_config(data, "v2-ms3-r50", "max_steps=2", "weight_decay=0.01")
+    run, _ = fit(config, tmp_path / "run")
+    fit(replace(config, max_steps=3, weight_decay=0.5), run.folder, resume=True)
+    groups = load_state(run.last_checkpoint)["optimizer"]["param_groups"]
+    assert [group["weight_decay"] for group in groups] == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"optimizer": "adam"}, "optimizer=adam, but the run began with another one"),
+        ({"batch_size": 2}, "4 steps per epoch instead of 2, so batch_size or the clips have changed"),
+    ],
+)
+def test_a_resumed_run_refuses_what_it_could_not_go_on_with(data, tmp_path, change, words):
+    config = tiny_config(data, "v2-ms3-r50", "max_steps=2", "batch_size=4", "optimizer=adamw")
+    run, _ = fit(config, tmp_path / "run")
+    with pytest.raises(InputError, match=words):
+        train(replace(config, **change), run, resume=True)
+    assert run.config() == config
+
+
+def test_a_state_that_does_not_tell_the_steps_of_its_epochs_goes_on(data, tmp_path):
+    config = tiny_config(data, "v2-ms3-r50", "max_steps=1")
+    run, _ = fit(config, tmp_path / "run")
+    state = load_state(run.last_checkpoint)
+    known = state["train"].pop("steps_per_epoch")
+    save_state(state, run.last_checkpoint)
+    fit(replace(config, max_steps=2), run.folder, resume=True)
+    assert load_state(run.last_checkpoint)["train"]["steps_per_epoch"] == known > 0
+
+
+def test_a_model_without_its_sound_network_is_no_start(tmp_path, monkeypatch):
+    released = mock.Mock(return_value=(mock.Mock(), mock.Mock(audio_missing=True)))
+    monkeypatch.setattr(setup, "load_released", released)
+    with pytest.raises(InputError, match=r"tpavi\.pth: .*--audio-weights"):
+        setup.initial_model(TrainConfig(init_from="tpavi.pth"))

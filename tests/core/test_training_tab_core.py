@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -221,6 +222,16 @@ def test_a_finished_run_becomes_a_model_with_a_card(finished: Run, own_models: P
     with pytest.raises(InputError, match="is no name for a model"):
         library.adopt(finished, "../out")
     assert sorted(path.name for path in own_models.iterdir()) == ["mine"]
+
+
+def test_the_figures_of_a_card_are_those_of_its_weights(finished: Run, own_models: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    shutil.copytree(finished.folder, run.folder)
+    other = replace(evaluated(5, 0.4), fscore=0.9)
+    run.events_file.write_text(to_line(STARTED) + to_line(other) + to_line(evaluated(9, 0.5)))
+    save_model(build_model(small_model_config()), run.exported_model, {"miou": "0.5", "fscore": "0.7"})
+    card = library.adopt(run, "mine")
+    assert (float(card.facts["miou"]), float(card.facts["fscore"])) == (0.5, 0.7)
 
 
 def test_models_are_renamed_copied_and_deleted(finished: Run, own_models: Path, tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def test_report_for_people_and_a_folder_of_their_own(
         ("tpavi_s4_r50", (), (), "TPAVI's files hold no VGGish; name its weights with --audio-weights"),
         ("tpavi_s4_r50", (), ("--audio-weights", "nowhere.pth"), "nowhere.pth: no such file"),
         ("tpavi_s4_r50", (), ("--name", "../up"), "--name ../up: use letters"),
+        ("avsegformer_v2_s4_r50", (), ("--name", "avsegformer-lite"), "there is a model of this name already"),
     ],
 )
 def test_refusals_are_one_line_and_write_nothing(

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from avseg_core.config import DataConfig
 from avseg_core.data.check import CheckReport
 from avseg_core.data.clip_files import read_table
+from avseg_core.data.masks import read_image
 from avseg_core.data.registry import DATASETS, build_dataset
 from avseg_core.errors import Cancelled, InputError
 from avseg_core.progress import Progress
@@ -238,3 +239,23 @@ def test_a_check_keeps_a_bounded_list_but_counts_all() -> None:
         report.add("missing mask", number, "no such file")
     assert len(report.problems) == 200
     assert report.to_dict()["totals"] == {"missing mask": 1000}
+
+
+@pytest.mark.parametrize("kind", ["EPS", "GIF", "PPM", "PDF"])
+def test_a_picture_of_another_kind_is_refused_whatever_its_name(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *given, **named: started.append(given))
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 8)).save(path, format=kind)
+    with pytest.raises(InputError) as caught:
+        read_image(path)
+    one_line(caught, path, "cannot be read as a picture")
+    assert started == []
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "WEBP", "TIFF"])
+def test_usual_pictures_are_read_whatever_their_name(kind: str, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 6), "white").save(tmp_path / "a.png", format=kind)
+    assert read_image(tmp_path / "a.png").size == (8, 6)
