@@ -11,13 +11,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from avseg_core.config import toml_string
 from avseg_core.data.check import SPLITS
 from avseg_core.errors import InputError
 from avseg_core.results.writing import atomic
@@ -64,7 +64,7 @@ def write_moves(root: Path, moves: Mapping[str, str]) -> None:
     Raises:
         InputError: dataset.toml is no TOML, or cannot be written.
     """
-    lines = [f"{json.dumps(name, ensure_ascii=False)} = {json.dumps(split)}\n" for name, split in moves.items()]
+    lines = [f"{toml_string(name)} = {toml_string(split)}\n" for name, split in moves.items()]
     section = "".join(["[splits]\n", *lines]) if lines else ""
     text = _SECTION.sub("\n\n", _text(root / TABLE)).strip()
     _write(root / TABLE, "\n\n".join(part.rstrip() for part in (text, section) if part) + "\n")
@@ -77,7 +77,7 @@ def write_classes(root: Path, names: Sequence[str]) -> None:
         InputError: dataset.toml is no TOML, or cannot be written.
     """
     text = _CLASSES.sub("", _text(root / TABLE)).lstrip()
-    listed = ", ".join(json.dumps(name, ensure_ascii=False) for name in names)
+    listed = ", ".join(map(toml_string, names))
     _write(root / TABLE, f"classes = [{listed}]\n" + (f"\n{text}" if text else ""))
 
 
