@@ -24,11 +24,11 @@ import evaluate
 import more_material
 import numpy as np
 import torch
-from catalogue import FOLDS, folds_of
 from director import Cached, SoundTable
 from export import export
 from features import cache_maps
 from fetch import PACKAGES, fetch
+from folds import FOLDS, folds_of
 from hearing import draw_seconds, recognised, tune_hearing, tune_presence
 from naming import choice, name_items, tune_names, unmet_names
 from numpy.typing import NDArray
@@ -246,7 +246,8 @@ class Build:
     def _sound_table(self, model: AVSegFormer) -> SoundTable:
         """The training sounds, each heard by a classifier that was not tuned to its source."""
         parts = []
-        for bank, tuned in zip(self._banks(model), torch.load(self.unmet_file.with_suffix(".pt")), strict=True):
+        tuned_without = torch.load(self.unmet_file.with_suffix(".pt"), weights_only=True)
+        for bank, tuned in zip(self._banks(model), tuned_without, strict=True):
             prior = deepcopy(model.label_prior)
             assert prior is not None
             prior.load_state_dict(tuned, strict=False)

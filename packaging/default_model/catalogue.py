@@ -9,13 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from fetch import PACKAGES, folder_name
-from numpy.typing import NDArray
 
 STAMPS = "tuxpaint-stamps-default/usr/share/tuxpaint/stamps"
 GCOMPRIS = "gcompris-qt-data/rcc"
@@ -411,32 +408,6 @@ class Item:
     split: str
     photo: bool = True
     """Photographed rather than drawn or shaded."""
-
-
-FOLDS = 3
-"""Things and sounds are left out of the classifiers' tuning by so many groups in turn."""
-
-
-def folds_of(items: Sequence[Item]) -> NDArray[np.int64]:
-    """[items] 0..FOLDS-1: whole objects and whole sources of sound, those of every label spread over all of them."""
-
-    def rank(name: str) -> bytes:
-        return hashlib.sha256(name.encode()).digest()
-
-    sources = [(item.label, _source(item.key)) for item in items]
-    folds: dict[tuple[str, str], int] = {}
-    for label in {label for label, _ in sources}:
-        names = sorted({name for other, name in sources if other == label}, key=rank)
-        folds |= {(label, name): (order + rank(label)[0]) % FOLDS for order, name in enumerate(names)}
-    return np.array([folds[source] for source in sources])
-
-
-def _source(key: str) -> str:
-    """What one must know all of or nothing: a package's sounds, an instrument of a soundfont, else the key itself."""
-    kind, _, name = key.partition(":")
-    if kind == "notes":
-        return name.rpartition("-")[0]
-    return name.partition("/")[0] if kind in ("sound", "speech") else key
 
 
 def split_of(key: str, test: float = 0.25, val: float = 0.1) -> str:

@@ -87,6 +87,7 @@ class SoundBank:
 
 
 def merged(banks: Sequence[SoundBank]) -> SoundBank:
+    """All sounds of all banks, label by label."""
     labels = sorted({label for bank in banks for label in bank.sounds})
     return SoundBank({label: [sound for bank in banks for sound in bank.sounds.get(label, ())] for label in labels})
 

@@ -139,6 +139,7 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     import catalogue
     import director
     import features
+    import folds
     import hearing
     import naming
     import scenes
@@ -178,8 +179,8 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     hearing.tune_presence(small.label_prior, seconds)
     assert not torch.equal(small.label_prior.presence.linear.weight, certainty)
     assert small.label_prior.hear(seconds.embeddings).isfinite().all()
-    folds = catalogue.folds_of(drawn.things)
-    naming.unmet_names([small.label_prior] * catalogue.FOLDS, drawn, maps[3], folds, tmp_path / "unmet.npy")
+    groups = folds.folds_of(drawn.things)
+    naming.unmet_names([small.label_prior] * folds.FOLDS, drawn, maps[3], groups, tmp_path / "unmet.npy")
     unmet = np.load(tmp_path / "unmet.npy")
     assert torch.allclose(torch.from_numpy(unmet[3:4]).float(), told(small.label_prior, maps[3][3:4]), atol=1e-3)
     cached = director.Cached(drawn, maps, drawn.things, names, unmet)

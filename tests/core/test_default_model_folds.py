@@ -23,11 +23,12 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     monkeypatch.setattr(sys, "path", [str(BUILD), *sys.path])
     import catalogue
     import director
+    import folds
     import naming
     import scenes
     import soundbank
 
-    return {module.__name__: module for module in (catalogue, director, naming, scenes, soundbank)}
+    return {module.__name__: module for module in (catalogue, director, folds, naming, scenes, soundbank)}
 
 
 @pytest.fixture
@@ -59,12 +60,12 @@ def test_an_object_and_a_source_are_of_one_fold_and_a_labels_are_spread(modules:
     keys += ["sound:packs/x/one", "sound:packs/y/two", "sound:alone"]
     labels = ["dog"] * 4 + ["flute"] * 3 + ["hen"] * 3
     items = [catalogue.Item(Path(key), label, key, "train") for key, label in zip(keys, labels, strict=True)]
-    folds = dict(zip(range(len(items)), catalogue.folds_of(items).tolist(), strict=True))
+    folds = dict(zip(range(len(items)), modules["folds"].folds_of(items).tolist(), strict=True))
     assert folds[0] == folds[1]
     assert {folds[0], folds[2], folds[3]} == {0, 1, 2}
     assert folds[4] == folds[5] != folds[6]
     assert folds[7] == folds[8] != folds[9]
-    assert catalogue.folds_of(items[::-1]).tolist() == list(folds.values())[::-1]
+    assert modules["folds"].folds_of(items[::-1]).tolist() == list(folds.values())[::-1]
 
 
 def test_every_place_is_named_by_who_never_met_its_thing(

@@ -1,7 +1,6 @@
 """What `export` writes never takes the place of another video's files."""
 
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,9 @@ from avseg_core import cli
 from avseg_core.media.windows import Window
 from avseg_core.results.result import RunHeader, WindowResult
 from avseg_core.results.store import MaskStore
+from tests.core.test_exporters import HEADER as STORED
 
-HEADER = RunHeader(
-    video="/videos/a/clip.mp4",
-    video_id="1f-00",
-    duration=3.0,
-    width=64,
-    height=48,
-    fps=Fraction(25),
-    model="tiny",
-    model_hash="ab" * 32,
-    settings={"rate": 1.0},
-    planned=3,
-)
+HEADER = replace(STORED, video="/videos/a/clip.mp4", notes=())
 
 
 def keep(path: Path, header: RunHeader, count: int) -> Path:
