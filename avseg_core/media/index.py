@@ -236,8 +236,8 @@ def _measured(
             "save it anew with another program."
         )
     if pictures is not None and pictures.strays:
-        notes.append(f"{pictures.strays} pictures that are stamped days after the others are left out")
-    if info.duration > end + _TRUNCATION_SLACK:
+        notes.append(f"pictures that are stamped days after the others are left out: {pictures.strays}")
+    elif info.duration > end + _TRUNCATION_SLACK:
         notes.append(f"the file ends at {end:.1f} s of {info.duration:.1f} s: it was cut short, what is there is used")
     if info.duration == 0 or abs(info.duration - end) > _TRUNCATION_SLACK:
         info = replace(info, duration=end)
