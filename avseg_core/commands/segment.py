@@ -90,10 +90,12 @@ def run(args: argparse.Namespace) -> int:
         Cancelled: the user stopped it; what was finished is kept, and the same command continues.
     """
     check_formats(args.export)
-    make_folder(args.out)
     stores = name_stores(args.videos, args.out)
     problems = _unreadable(stores)
-    segmenter = None if len(problems) == len(stores) else _load(args)
+    segmenter = None
+    if len(problems) < len(stores):  # otherwise there is nothing to write
+        make_folder(args.out)
+        segmenter = _load(args)
     outcomes = []
     with stoppable() as cancel:
         for outcome in _segment_each(segmenter, stores, problems, args, cancel):

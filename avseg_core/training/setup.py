@@ -85,7 +85,8 @@ def initial_model(config: TrainConfig) -> nn.Module:
     """The model of `init_from`: one of ours by name or file, or a published checkpoint. Raises InputError."""
     if not config.init_from.endswith(PUBLISHED_SUFFIXES):
         return cast(nn.Module, load_model(config.init_from))
-    model, report = load_released(config.init_from, Path(config.audio_weights) if config.audio_weights else None)
+    hearing = _weights_file(config.audio_weights) if config.audio_weights else None
+    model, report = load_released(config.init_from, hearing)
     if report.audio_missing:
         raise InputError(
             f"{config.init_from}: TPAVI's files hold no VGGish; name its weights with --audio-weights FILE."

@@ -33,6 +33,9 @@ PATIENCE_MS = 300_000
 
 def main(folder: Path, module: str, language: str = "en", scale: str = "1", theme: str = "light") -> int:
     """Takes the pictures in a process of its own: Qt reads the scale once."""
+    if folder.name.startswith("-"):
+        print(f"Usage: python -m tests.benchmarks.{module} FOLDER [en|de] [1|2] [light|dark]")
+        return 2
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as private:
         environment = os.environ | {

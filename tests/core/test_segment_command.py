@@ -272,6 +272,8 @@ def test_one_bad_video_does_not_stop_the_others(
     assert answer["videos"][0]["exit_code"] == 2
     assert answer["videos"][1]["masks"] == 4
     assert said.count("bad.mp4") == 1
+    assert segment(bad, "--out", tmp_path / "none") == 2
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_video_without_sound_says_so(model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

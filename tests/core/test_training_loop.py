@@ -426,4 +426,5 @@ def test_a_model_without_its_sound_network_is_no_start(tmp_path, monkeypatch):
     released = mock.Mock(return_value=(mock.Mock(), mock.Mock(audio_missing=True)))
     monkeypatch.setattr(setup, "load_released", released)
     with pytest.raises(InputError, match=r"tpavi\.pth: .*--audio-weights"):
-        setup.initial_model(TrainConfig(init_from="tpavi.pth"))
+        setup.initial_model(TrainConfig(init_from="tpavi.pth", audio_weights="avsegformer-lite"))
+    assert released.call_args.args[1].name == "model.safetensors"  # a model's name is as good as a file's
