@@ -78,6 +78,11 @@ class ModelConfig:
     label_kinship: bool = False
     """Tell the model, too, where things are of the family of what is heard (`models.kinship`); in no release. Needs
     `label_grouping`."""
+    label_detector: bool = False
+    """Tell the model, too, where a detector finds what is heard (`models.detections`); in no release. Needs
+    `label_kinship`."""
+    gate: bool = False
+    """Decide for the whole frame whether anything in it makes the sound (`models.gate`); in no release."""
     clip_length: int = 5
     """Frames that TPAVI mixes with each other (10 for AVSS); AVSegFormer's frames are independent."""
 
@@ -108,6 +113,8 @@ class ModelConfig:
             )
         if self.label_kinship and not self.label_grouping:
             raise InputError("label_kinship is spread by label_grouping: switch that on, too.")
+        if self.label_detector and not self.label_kinship:
+            raise InputError("label_detector uses what label_kinship says: switch that on, too.")
 
 
 @dataclass(frozen=True, kw_only=True)

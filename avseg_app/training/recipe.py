@@ -25,10 +25,11 @@ class Learning:
 
 
 _BEFORE_HEAD = ("backbone", "in_proj", "audio_proj", "encoder", "mixer", "queries", "decoder", "reformer")
-_KNOWN_NAMES = ("label_prior", "grouping", "kinship", "name_proj")
+_KNOWN_NAMES = ("label_prior", "grouping", "kinship", "detections", "name_proj")
 """What the picture's and the sound's classifiers say of it; only some models have these."""
 LEARNING = {
-    # What is left draws the masks: the mask feature and the head that is laid upon it.
+    # What is left draws the masks: the mask feature and the head that is laid upon it, and the gate, which must open
+    # for sounds that were strange before.
     "head": Learning((*_BEFORE_HEAD, *_KNOWN_NAMES)),
     "lora": Learning(("backbone",), "lora"),
     "most": Learning(("backbone",)),

@@ -85,6 +85,8 @@ class PackedConv(nn.Module):
         super().__init__()
         self.bias = conv.bias
         self.activation, self._bounds = _ACTIVATIONS[type(activation)]
+        if isinstance(activation, nn.LeakyReLU):
+            self._bounds = [activation.negative_slope]
         self.geometry = (list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups)
         self.packed: tuple[torch.Size | None, Tensor] = None, conv.weight.detach()
         """The weight, and the size [C,H,W] of the maps that it is laid out for."""
@@ -122,8 +124,9 @@ _ACTIVATIONS: dict[type, tuple[str, list[float]]] = {
     type(None): ("none", []),
     nn.ReLU: ("relu", []),
     nn.ReLU6: ("hardtanh", [0.0, 6.0]),
+    nn.LeakyReLU: ("leaky_relu", []),
 }
-"""oneDNN's names and bounds."""
+"""oneDNN's names and bounds; a leaky ReLU's slope is its own."""
 
 
 def _pack(module: nn.Module) -> None:

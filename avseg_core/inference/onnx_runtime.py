@@ -22,6 +22,7 @@ from avseg_core.errors import AVSegError, InputError
 from avseg_core.inference.onnx_files import DECIDE, RECORD, SEE, OnnxRecord, onnx_folder, read_record
 from avseg_core.models.audio_encoders import per_distinct
 from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
+from avseg_core.models.detector import BOX_VALUES
 from avseg_core.models.library import sha256
 from avseg_core.models.onnx_export import (
     Inputs,
@@ -35,7 +36,7 @@ from avseg_core.models.output import AVSModel, AVSOutput
 
 log = logging.getLogger(__name__)
 
-_SEEN = ("memory", "mask_feature", "things")
+_SEEN = VisualFeatures._fields
 _DECIDED = ("logits", "mixed", "mixer_weights")
 
 
@@ -53,15 +54,14 @@ class OnnxModel:
         self.weights_hash = weights_hash
         self._see = open_session(folder / SEE, threads)
         self._decide = open_session(folder / DECIDE, threads)
+        self._seen = [item.name for item in self._see.get_outputs()]
         self._wanted = {item.name for item in self._decide.get_inputs()}
         self._answers = [item.name for item in self._decide.get_outputs()]
 
     def encode_visual(self, frames: Tensor) -> VisualFeatures:
-        """As `AVSegFormer.encode_visual`; without a label prior there are no channels of things."""
+        """As `AVSegFormer.encode_visual`."""
         found = self._see.run(None, {"frames": frames.contiguous().numpy()})
-        memory, mask_feature, *things = (torch.from_numpy(array) for array in found)
-        nothing = memory.new_zeros(len(memory), 0, mask_feature.shape[2] // 8, mask_feature.shape[3] // 8)
-        return VisualFeatures(memory, mask_feature, things[0] if things else nothing)
+        return _with_empty(dict(zip(self._seen, map(torch.from_numpy, found), strict=True)))
 
     def embed_audio(self, logmel: Tensor) -> Tensor:
         """As `AVSegFormer.embed_audio`."""
@@ -91,8 +91,8 @@ class _See(nn.Module):
         self.model = model
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        visual = self.model.encode_visual(frames)
-        return tuple(visual) if self.model.label_prior is not None else tuple(visual)[:2]
+        visual = self.model.encode_visual(frames)._asdict()
+        return tuple(visual[name] for name in _seen_by(self.model))
 
 
 class _Decide(nn.Module):
@@ -103,13 +103,33 @@ class _Decide(nn.Module):
         self.model = model
 
     def forward(
-        self, embedding: Tensor, memory: Tensor, mask_feature: Tensor, things: Tensor | None = None
+        self,
+        embedding: Tensor,
+        memory: Tensor,
+        mask_feature: Tensor,
+        things: Tensor | None = None,
+        boxes: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        visual = VisualFeatures(memory, mask_feature, mask_feature[:, :0] if things is None else things)
+        given = dict(zip(_SEEN, (memory, mask_feature, things, boxes), strict=True))
+        visual = _with_empty({name: tensor for name, tensor in given.items() if tensor is not None})
         output = self.model.segment_embedding(visual, embedding)
         assert output.mask_feature is not None
         found = output.logits, output.mask_feature
         return found if output.mixer_weights is None else (*found, output.mixer_weights)
+
+
+def _seen_by(model: AVSegFormer) -> list[str]:
+    """The names of the visual features that are not empty."""
+    has = {"things": model.label_prior is not None, "boxes": model.detector is not None}
+    return [name for name in _SEEN if has.get(name, True)]
+
+
+def _with_empty(seen: dict[str, Tensor]) -> VisualFeatures:
+    """The visual features, those left out as `AVSegFormer` answers them that has none."""
+    count, _, height, width = seen["mask_feature"].shape
+    empty = {"things": (count, 0, height // 8, width // 8), "boxes": (count, 0, BOX_VALUES)}
+    missing = {name: seen["memory"].new_zeros(shape) for name, shape in empty.items() if name not in seen}
+    return VisualFeatures(**seen, **missing)
 
 
 def check_supported(model: AVSModel, device: torch.device) -> AVSegFormer:
@@ -192,7 +212,7 @@ def _write_halves(model: AVSegFormer, folder: Path) -> None:
         frames, logmel = random_inputs(cast(AVSModel, model), 2, seed=0)
         seen = [tensor.contiguous() for tensor in _See(model)(frames)]  # other strides cannot be exported
         embedding = model.embed_audio(logmel)
-    names = list(_SEEN[: len(seen)])
+    names = _seen_by(model)
     write_graph(_See(model).eval(), (frames,), folder / SEE, (["frames"], names), free=True, config=model.config)
     inputs = (["embedding", *names], list(_DECIDED))
     write_graph(_Decide(model).eval(), (embedding, *seen), folder / DECIDE, inputs, free=True, config=model.config)

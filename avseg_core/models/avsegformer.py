@@ -14,10 +14,14 @@ from avseg_core.models.attention import AttentionMap
 from avseg_core.models.audio_encoders import AUDIO_ENCODERS, per_distinct
 from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.decoder import Decoder
+from avseg_core.models.detections import Detections
+from avseg_core.models.detector import BOX_VALUES, Detector
 from avseg_core.models.encoder import Encoder, FeatureProjection, MaskFeature, level_shapes
+from avseg_core.models.gate import Gate, close
+from avseg_core.models.grouping import LEVEL as GROUPING_LEVEL
 from avseg_core.models.grouping import Grouping
 from avseg_core.models.kinship import Kinship
-from avseg_core.models.label_bridge import HIDDEN, LabelPrior
+from avseg_core.models.label_bridge import HIDDEN, LabelPrior, resize
 from avseg_core.models.mask_head import MaskHead
 from avseg_core.models.mixer import MIXERS
 from avseg_core.models.output import AVSOutput, keep_frames
@@ -35,6 +39,8 @@ class VisualFeatures(NamedTuple):
     """[N,D,h,w] at stride 4, before the mixer."""
     things: Tensor
     """[N,1001,h/8,w/8], what is where by name, see `label_bridge`; 0 channels without `label_prior`."""
+    boxes: Tensor
+    """[N,K,84], what a detector found, see `Detector`; no box without `label_detector`."""
 
 
 @ARCHITECTURES.register("avsegformer")
@@ -70,6 +76,9 @@ class AVSegFormer(nn.Module):
             self.label_prior = LabelPrior(self.backbone.channels[-1], hearing, dim, presence=config.label_presence)
         self.grouping = Grouping(dim) if config.label_grouping else None
         self.kinship = Kinship(dim) if config.label_kinship else None
+        self.detector = Detector() if config.label_detector else None
+        self.detections = Detections(dim) if config.label_detector else None
+        self.gate = Gate(dim) if config.gate else None
         self.name_proj = nn.Linear(HIDDEN, dim, bias=False) if config.label_queries else None
         if self.name_proj is not None:  # starts out as the model without it
             nn.init.zeros_(self.name_proj.weight)
@@ -80,14 +89,15 @@ class AVSegFormer(nn.Module):
 
     def encode_visual(self, frames: Tensor) -> VisualFeatures:
         """frames [N,3,H,W] with H and W multiples of 32 -> all that does not depend on the sound."""
-        return self.encode_maps(self.backbone(frames))
+        return self.encode_maps(self.backbone(frames), self.detector(frames) if self.detector is not None else None)
 
-    def encode_maps(self, maps: Sequence[Tensor]) -> VisualFeatures:
-        """`encode_visual` from the backbone's four maps."""
+    def encode_maps(self, maps: Sequence[Tensor], boxes: Tensor | None) -> VisualFeatures:
+        """`encode_visual` from the backbone's four maps and the detector's boxes."""
         fine, *coarse = self.in_proj(maps)
         memory = self.encoder(coarse)  # [N,L,D]
         things = self.label_prior.locate(maps[-1]) if self.label_prior else maps[-1][:, :0]
-        return VisualFeatures(memory, self.mask_feature(memory, fine), things)
+        boxes = memory.new_zeros(len(memory), 0, BOX_VALUES) if boxes is None else boxes
+        return VisualFeatures(memory, self.mask_feature(memory, fine), things, boxes)
 
     def embed_audio(self, logmel: Tensor) -> Tensor:
         """logmel [N,1,96,64] -> the audio encoder's embedding [N,E]; equal neighbours are computed once."""
@@ -124,9 +134,11 @@ class AVSegFormer(nn.Module):
         mixed, omega = self.mixer(mask_feature, audio)
         queries, steps = self.decoder(queries, memory, self._attention_map())
         logits = self.mask_head(queries, mixed)
+        gate = self.gate(queries, logits) if self.gate is not None else None
+        logits = logits if gate is None else close(logits, gate)
         shapes = level_shapes(mask_feature)
         intermediate = [self.reformer(*step, shapes) for step in steps] if self.reformer is not None else []
-        return keep_frames(AVSOutput(logits, mixed, omega, intermediate), is_frame)
+        return keep_frames(AVSOutput(logits, mixed, omega, intermediate, gate=gate), is_frame)
 
     def _add_prior(self, prior: LabelPrior, visual: VisualFeatures, things: Tensor) -> tuple[Tensor, Tensor]:
         """Memory [N,L,D] and mask feature [N,D,h,w] that know where the heard things [N,1001] are."""
@@ -138,11 +150,19 @@ class AVSegFormer(nn.Module):
         located = maps[:, :1]
         if self.kinship is not None:
             located = torch.cat([located, self.kinship.locate(visual.things, things)], dim=1)
+        if self.kinship is not None and self.detections is not None:
+            found = self.detections.locate(visual.boxes, things, self.kinship.akin(things), shapes)
+            located = torch.cat([resize(located, shapes[GROUPING_LEVEL]), found], dim=1)
         spread = self.grouping.spread(visual.memory, located, shapes)
         memory, mask_feature = self.grouping(memory, mask_feature, spread[:, :1], shapes)
         if self.kinship is None:
             return memory, mask_feature
-        return self.kinship(memory, mask_feature, located[:, 1:], spread[:, 1:], shapes)
+        memory, mask_feature = self.kinship(memory, mask_feature, located[:, 1:3], spread[:, 1:3], shapes)
+        if self.detections is None:
+            return memory, mask_feature
+        return self.detections(
+            memory, mask_feature, visual.boxes, located[:, :2], located[:, 3:], spread[:, 3:], shapes
+        )
 
     def _attention_map(self) -> AttentionMap:
         """Attention maps are only made for the mask reformer, and that only works when its masks are wanted."""

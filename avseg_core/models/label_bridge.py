@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from avseg_core.audio.classes import YAMNET_CLASSES
 from avseg_core.models.deformable import LevelShapes
+from avseg_core.models.detector import COCO_CLASSES
 
 THINGS = 1001
 """ImageNet's 1000 classes and, last, "person"."""
@@ -165,6 +166,15 @@ def bridge_matrix() -> NDArray[np.float32]:
     for names, things in _lines("sound"):
         for name in names.split(" | "):
             np.maximum(matrix[rows[name]], things, out=matrix[rows[name]])
+    return matrix
+
+
+@cache
+def detector_matrix() -> NDArray[np.float32]:
+    """[80,1001] in 0..1: how likely the detector's class k is what it calls thing c."""
+    matrix = np.zeros((len(COCO_CLASSES), THINGS), np.float32)
+    for name, things in _lines("detected"):
+        matrix[COCO_CLASSES.index(name)] = things
     return matrix
 
 

@@ -27,6 +27,8 @@ class AVSOutput:
     """One [N,C,H,W] per decoder layer with a mask reformer, in training mode or if `model.return_intermediate`."""
     stage_features: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """TPAVI in training mode only, per stage: visual [N,D,h_i,w_i] with the sound mixed in, and sound [N,D]."""
+    gate: Tensor | None = None
+    """[N], the logit that anything in the frame makes the sound, see `models.gate`; None for a model without one."""
 
 
 class AVSModel(Protocol):

@@ -15,12 +15,12 @@ from avseg_core.training.adapters import adapter_parameters, add_adapters
 
 AUDIO_ENCODER = "audio_encoder"
 BACKBONE = "backbone"
-CLASSIFIER = ("label_prior.sounds", "label_prior.presence", "label_prior.hidden", "label_prior.things")
-"""The classifiers that name sounds and things, as fixed as the audio encoder."""
+CLASSIFIER = ("label_prior.sounds", "label_prior.presence", "label_prior.hidden", "label_prior.things", "detector")
+"""What names sounds and things, as fixed as the audio encoder."""
 
 
 def frozen_parts(model: nn.Module, config: TrainConfig) -> list[nn.Module]:
-    """What never learns: the two networks that only name things, and the boxes of `config.freeze`.
+    """What never learns: the networks that only name things, and the boxes of `config.freeze`.
 
     Raises:
         InputError: `config.freeze` names no part of this model.

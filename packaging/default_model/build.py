@@ -26,14 +26,14 @@ import numpy as np
 import torch
 from director import Cached, SoundTable
 from export import export
-from features import cache_maps
+from features import cache_boxes, cache_maps
 from fetch import PACKAGES, fetch
 from folds import FOLDS, folds_of
 from hearing import draw_seconds, recognised, tune_hearing, tune_presence
 from naming import choice, name_items, tune_names, unmet_names
 from numpy.typing import NDArray
 from render3d import find_model, save_views
-from scenes import MIXTURE, Material, SceneMaker, make_scenes, open_scenes
+from scenes import MIXTURE, Material, SceneMaker, SceneSet, make_scenes, open_scenes
 from soundbank import SoundBank, load_bank, merged, render_notes, speech_items, typing_items
 from teacher import Saliency, cut_out, mask_path
 from train import TrainOptions, train
@@ -65,9 +65,13 @@ CONFIG = ModelConfig(
     label_queries=True,
     label_presence=True,
     label_kinship=True,
+    label_detector=True,
+    gate=True,
 )
 _TUNED = ("sounds", "presence", "hidden", "things")
 _YAWS = (-65.0, -25.0, 20.0, 60.0)
+_GATE_SHIFT = -0.75
+"""Of the gate's logit: it closes as far as costs none of the validation scenes of photographed things."""
 _NO_GOOD_MASK = ("bee",)
 """Photos whose saliency mask was seen to be wrong."""
 
@@ -148,7 +152,7 @@ class Build:
         return load_bank([item for item in self.sounds() if item.split == name], model.audio_encoder)
 
     def pretrained(self) -> AVSegFormer:
-        """The model with the two pretrained networks and the classifier, the rest random."""
+        """The model with the pretrained networks and the classifier, the rest random."""
         torch.manual_seed(0)
         model = build_model(CONFIG)
         assert isinstance(model, AVSegFormer)
@@ -156,6 +160,8 @@ class Build:
         lite2 = convert.lite2_state(self.raw)
         model.backbone.body.load_state_dict(convert.backbone_state(lite2))
         model.audio_encoder.load_state_dict(convert.yamnet_state(self.raw))
+        assert model.detector is not None
+        model.detector.load_state_dict(convert.detector_state(self.raw))
         for name, value in convert.classifier_state(lite2).items():
             target = model.label_prior.get_parameter(name)
             with torch.no_grad():
@@ -178,14 +184,15 @@ class Build:
         return model
 
     def scenes(self) -> None:
-        """Scenes and the backbone's maps of them."""
+        """Scenes and what the picture networks say of them."""
         model = self.pretrained()
         for name, count in (("train", self.plan.train_scenes), ("val", self.plan.validation_scenes)):
             folder = self.folder(name)
             rng = np.random.default_rng(len(name))
             kinds = [str(kind) for kind in rng.choice(list(MIXTURE), count, p=list(MIXTURE.values()))]
             maker = SceneMaker(self.split(name), CONFIG.image_size)
-            cache_maps(folder, make_scenes(folder, maker, kinds, seed=len(name)), model.backbone)
+            make_scenes(folder, maker, kinds, seed=len(name))
+            self._seen(name, model)
 
     def naming(self) -> None:
         """Both classifiers tuned to scenes; before and after on the validation material in `naming.json`."""
@@ -267,10 +274,8 @@ class Build:
 
     def cached(self, name: str, model: AVSegFormer) -> Cached:
         """A split's scenes; `model` is a pretrained one."""
-        folder = self.folder(name)
-        scenes = open_scenes(folder)
-        maps = cache_maps(folder, scenes, model.backbone)
-        names = folder / "names.pt"
+        scenes, maps, boxes = self._seen(name, model)
+        names = self.folder(name) / "names.pt"
         if not names.exists():
             assert model.label_prior is not None
             used = np.setdiff1d(scenes.items, [-1])
@@ -278,7 +283,14 @@ class Build:
             shown = [scenes.things[number] for number in used]
             table[used] = name_items(model.backbone, model.label_prior, shown, self.masks)
             torch.save(table, names)
-        return Cached(scenes, maps, scenes.things, torch.load(names, weights_only=True))
+        return Cached(scenes, maps, boxes, scenes.things, torch.load(names, weights_only=True))
+
+    def _seen(self, name: str, model: AVSegFormer) -> tuple[SceneSet, list[NDArray[np.float16]], NDArray[np.float16]]:
+        """A split's scenes, the backbone's maps of them and the detector's boxes."""
+        folder = self.folder(name)
+        scenes = open_scenes(folder)
+        assert model.detector is not None
+        return scenes, cache_maps(folder, scenes, model.backbone), cache_boxes(folder, scenes, model.detector)
 
     def training(self) -> None:
         model = self.informed()
@@ -293,6 +305,9 @@ class Build:
     def trained(self) -> AVSegFormer:
         model = self.pretrained()
         model.load_state_dict(torch.load(self.run / "averaged.pt", weights_only=True))
+        assert model.gate is not None
+        with torch.no_grad():
+            model.gate.decide.bias += _GATE_SHIFT
         return model.eval()
 
     def report(self) -> None:

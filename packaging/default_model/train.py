@@ -44,8 +44,8 @@ class TrainOptions:
     intermediate_every: int = 6
     """The mask reformer costs as much as the rest; every so many steps it is trained too."""
     habits: Habits = field(default_factory=Habits)
-    empty_weight: float = 2.0
-    """How much more a frame counts in which nothing sounds."""
+    gate_weight: float = 0.5
+    """Weight of whether anything in the frame sounds; where is learnt only from frames in which something does."""
     grouping_weight: float = 0.5
     thing_weight: float = 0.3
     """Weights of what belongs together (`grouping_loss`) and of where there is any thing, which the visual half learns
@@ -60,15 +60,15 @@ class TrainOptions:
     seed: int = 1
 
 
-def loss_of(logits: Tensor, target: Tensor, empty_weight: float = 1.0) -> Tensor:
-    """Binary cross-entropy on all frames, Dice on those with something sounding."""
+def loss_of(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy on all frames, Dice on those with something to find."""
     entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=(1, 2))
     probability = logits.sigmoid()
     overlap = (probability * target).sum(dim=(1, 2))
     total = probability.square().sum(dim=(1, 2)) + target.sum(dim=(1, 2))
     sounds = target.amax(dim=(1, 2)) > 0
     dice = (1 - 2 * overlap / (total + 1.0)) * sounds
-    return (2.0 * entropy * torch.where(sounds, 1.0, empty_weight) + dice).mean()
+    return (2.0 * entropy + dice).mean()
 
 
 def grouping_loss(together: Tensor, shares: Tensor) -> Tensor:
@@ -107,6 +107,16 @@ class View:
         rows = slice(step * self.top, step * (self.top + self.rows))
         return level[..., rows, step * self.left : step * (self.left + self.columns)]
 
+    def boxes(self, boxes: NDArray[np.float16], cells: tuple[int, int]) -> NDArray[np.float32]:
+        """Boxes [K,84] of the whole picture of so many cells as this part has them."""
+        moved = boxes.astype(np.float32)
+        for first, start, count, full in (
+            (0, self.left, self.columns, cells[1]),
+            (1, self.top, self.rows, cells[0]),
+        ):
+            moved[:, first:4:2] = (moved[:, first:4:2] * full - start) / count
+        return moved
+
 
 def draw_view(rng: Generator, share: float, cells: tuple[int, int]) -> View:
     rows, columns = (max(1, round(share * full)) for full in cells)
@@ -114,7 +124,7 @@ def draw_view(rng: Generator, share: float, cells: tuple[int, int]) -> View:
 
 
 def trainable(model: AVSegFormer) -> list[nn.Parameter]:
-    """Everything but the two pretrained networks and the classifiers that name sounds and things."""
+    """Everything but the pretrained networks and the classifiers that name sounds and things."""
     for part in (model.backbone, model.audio_encoder):
         part.requires_grad_(False)
     for name, part in model.named_modules():
@@ -207,7 +217,8 @@ def _step(model: AVSegFormer, things: nn.Module, director: Director, rng: Genera
             avoid |= set(sounding.instances)
             played.append(sounding)
             targets.append(torch.from_numpy(np.isin(part, sounding.instances).astype(np.float32)))
-    visual = model.encode_maps([torch.from_numpy(level) for level in maps])
+    boxes = np.stack([view.boxes(cached.boxes[index], (height // 32, width // 32)) for index in indices])
+    visual = model.encode_maps([torch.from_numpy(level) for level in maps], torch.from_numpy(boxes))
     if cached.unmet is not None:
         told = np.stack([view.of(cached.unmet[index], 32) for index in indices]).astype(np.float32)
         visual = visual._replace(things=torch.from_numpy(told))
@@ -218,9 +229,14 @@ def _step(model: AVSegFormer, things: nn.Module, director: Director, rng: Genera
         things=torch.stack([sounding.weights for sounding in played]),
     )
     target = torch.stack(targets)
-    loss = loss + loss_of(output.logits[:, 0], target, options.empty_weight)
+    sounds = target.amax(dim=(1, 2)) > 0
+    assert output.gate is not None
+    loss = loss + options.gate_weight * F.binary_cross_entropy_with_logits(output.gate, sounds.float())
+    if not sounds.any():
+        return loss
+    loss = loss + loss_of(output.logits[sounds, 0], target[sounds])
     for logits in output.intermediate_logits:
-        loss = loss + options.intermediate_weight * loss_of(logits[:, 0], target, options.empty_weight)
+        loss = loss + options.intermediate_weight * loss_of(logits[sounds, 0], target[sounds])
     return loss
 
 

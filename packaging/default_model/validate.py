@@ -48,7 +48,7 @@ def validate(model: AVSegFormer, director: Director, count: int = 200, seed: int
 def _answers(model: AVSegFormer, director: Director, index: int, played: Sequence[Sounding]) -> NDArray[np.float32]:
     """Probabilities [sounds,H,W]."""
     maps = [torch.from_numpy(level[index : index + 1].astype(np.float32)) for level in director.cached.maps]
-    visual = model.encode_maps(maps)
+    visual = model.encode_maps(maps, torch.from_numpy(director.cached.boxes[index : index + 1].astype(np.float32)))
     output = model.segment_embedding(
         cat_visual([visual] * len(played)),
         torch.stack([sounding.embedding for sounding in played]),

@@ -64,14 +64,15 @@ def configured(words: list[str]) -> TrainConfig:
 
 @pytest.mark.parametrize("with_names", [True, False])
 def test_head_only_is_what_draws_the_masks_and_nothing_before(with_names: bool) -> None:
-    names = dict.fromkeys(("label_prior", "label_grouping", "label_kinship", "label_queries"), with_names)
+    settings = ("label_prior", "label_grouping", "label_kinship", "label_detector", "label_queries", "gate")
+    names = dict.fromkeys(settings, with_names)
     model = build_model(
         replace(small_model_config(), backbone="tf_efficientnet_lite2", audio_encoder="yamnet", reformer="qr", **names)
     )
     config = TrainConfig(model=model.config, freeze=LEARNING["head"].freeze)
     set_trainable(model, config, 0)
     learning = {name.partition(".")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
-    assert learning == {"mask_feature", "mask_head"}
+    assert learning == {"mask_feature", "mask_head", *(["gate"] if with_names else [])}
     assert {name for name, part in model.named_children() if part.training} == learning
 
 

@@ -79,12 +79,17 @@ def test_only_adapters_outside_of_frozen_parts_learn() -> None:
     assert learning < 0.25 * sum(p.numel() for name, p in small_model().named_parameters() if "backbone" not in name)
 
 
+NAMES = dict.fromkeys(("label_prior", "label_grouping", "label_kinship", "label_detector"), True)
+
+
 def test_the_classifiers_behind_the_label_prior_never_learn() -> None:
-    config = replace(small_model_config(), backbone="tf_efficientnet_lite2", audio_encoder="yamnet", label_prior=True)
+    config = replace(small_model_config(), backbone="tf_efficientnet_lite2", audio_encoder="yamnet", **NAMES)
     model = build_model(config)
     set_trainable(model, TrainConfig(model=config), 0)
     learning = {name for name, p in model.label_prior.named_parameters() if p.requires_grad}
     assert learning == {"to_memory.weight", "to_memory.bias", "to_mask_feature.weight", "to_mask_feature.bias"}
+    assert not any(parameter.requires_grad for parameter in model.detector.parameters())
+    assert all(parameter.requires_grad for parameter in model.detections.parameters())
 
 
 def test_a_layer_of_another_size_than_the_parents_learns_as_a_whole() -> None:
