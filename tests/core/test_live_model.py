@@ -1,5 +1,8 @@
 """The model taken apart for live use answers as the segmenter does."""
 
+from dataclasses import replace
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from avseg_core.config import InferenceConfig
 from avseg_core.inference.live_config import HEARD_SAMPLES
 from avseg_core.inference.live_model import LiveModel
 from avseg_core.inference.segmenter import Segmenter
+from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.registry import build_model
 from tests.segment_fixtures import ToneModel, scene, small_model_config, tones
 
@@ -29,7 +33,6 @@ def test_a_real_model_answers_the_same(image: np.ndarray, waveform: np.ndarray) 
     )
     expected = segmenter.segment_one(image, waveform)
     live = LiveModel(segmenter)
-    assert live._backbone is not None
     heard = live.hear(waveform[:HEARD_SAMPLES])
     decided = live.decide(live.see(image), heard)
     np.testing.assert_allclose(decided.probability.astype(int), expected.probability.astype(int), atol=1)
@@ -52,3 +55,21 @@ def test_models_of_any_kind_can_be_used(clip_length: int | None, num_classes: in
     assert decided.probability.max() > 200
     if num_classes > 1:
         np.testing.assert_array_equal(decided.labels, expected.labels)
+
+
+NAMES = dict.fromkeys(("label_prior", "label_grouping", "label_kinship", "label_detector"), True)
+
+
+def test_the_detector_looks_at_every_third_picture() -> None:
+    torch.manual_seed(0)
+    config = replace(small_model_config(), backbone="tf_efficientnet_lite2", audio_encoder="yamnet", **NAMES)
+    model = build_model(config)
+    assert isinstance(model, AVSegFormer)
+    live = LiveModel(Segmenter(model, InferenceConfig(device="cpu")))
+    pictures = np.random.default_rng(1).integers(0, 255, (5, 60, 80, 3), np.uint8)
+    assert model.detector is not None
+    with mock.patch.object(model.detector, "forward", wraps=model.detector.forward) as look:
+        seen = [live.see(picture).boxes for picture in pictures]
+    assert look.call_count == 2
+    assert [torch.equal(boxes, seen[0]) for boxes in seen] == [True, True, True, False, False]
+    assert torch.equal(seen[4], seen[3])
