@@ -26,6 +26,7 @@ from avseg_core.commands.terminal import ProgressLine, stoppable
 from avseg_core.config import InferenceConfig, Runtime
 from avseg_core.errors import AVSegError, Cancelled, InputError
 from avseg_core.media import probe
+from avseg_core.media.info import only_sound
 from avseg_core.progress import CancelCheck
 from avseg_core.results.exporters import ExportOptions
 from avseg_core.results.identity import file_id
@@ -160,7 +161,8 @@ def _unreadable(videos: Iterable[Path]) -> dict[Path, AVSegError]:
     problems: dict[Path, AVSegError] = {}
     for video in videos:
         try:
-            probe(video)
+            if not probe(video).has_video:
+                problems[video] = only_sound(video)
         except AVSegError as error:
             problems[video] = error
     return problems

@@ -60,6 +60,11 @@ class MediaInfo:
     """Width of a displayed pixel in its heights: 1, or another for anamorphic video (DVD, DV, HDV)."""
 
 
+def only_sound(path: str | os.PathLike[str]) -> InputError:
+    """What is told of a file in which there is nothing to see."""
+    return InputError(f"{path}: has sound but no video; choose a video file.")
+
+
 def read_headers(path: str | os.PathLike[str]) -> MediaInfo:
     """What the headers and the first picture of `path` say; the duration is 0 where they do not tell it.
 

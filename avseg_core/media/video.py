@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from avseg_core.closing import Closing
 from avseg_core.errors import InputError
 from avseg_core.media.index import media_index
+from avseg_core.media.info import only_sound
 from avseg_core.media.ordering import decode_row
 from avseg_core.media.pixels import RgbConverter
 from avseg_core.media.rows import RowCursor
@@ -73,7 +74,7 @@ class VideoReader(Closing):
     ) -> None:
         index = media_index(path, progress, cancel)
         if index.video is None:
-            raise InputError(f"{path}: has sound but no video; choose a video file.")
+            raise only_sound(path)
         if len(index.video.shown) == 0:
             raise InputError(f"{path}: has a video track without a single frame; it may be damaged or incomplete.")
         self._index = index

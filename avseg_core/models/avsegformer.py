@@ -147,22 +147,23 @@ class AVSegFormer(nn.Module):
         memory, mask_feature = prior(visual.memory, visual.mask_feature, maps, shapes)
         if self.grouping is None:
             return memory, mask_feature
-        located = maps[:, :1]
+        located = [maps[:, :1]]
         if self.kinship is not None:
-            located = torch.cat([located, self.kinship.locate(visual.things, things)], dim=1)
-        if self.kinship is not None and self.detections is not None:
-            found = self.detections.locate(visual.boxes, things, self.kinship.akin(things), shapes)
-            located = torch.cat([resize(located, shapes[GROUPING_LEVEL]), found], dim=1)
-        spread = self.grouping.spread(visual.memory, located, shapes)
-        memory, mask_feature = self.grouping(memory, mask_feature, spread[:, :1], shapes)
-        if self.kinship is None:
-            return memory, mask_feature
-        memory, mask_feature = self.kinship(memory, mask_feature, located[:, 1:3], spread[:, 1:3], shapes)
-        if self.detections is None:
-            return memory, mask_feature
-        return self.detections(
-            memory, mask_feature, visual.boxes, located[:, :2], located[:, 3:], spread[:, 3:], shapes
-        )
+            located.append(self.kinship.locate(visual.things, things))
+            if self.detections is not None:
+                located.append(self.detections.locate(visual.boxes, things, self.kinship.akin(things), shapes))
+        located = [resize(part, shapes[GROUPING_LEVEL]) for part in located]
+        spread = self.grouping.spread(visual.memory, torch.cat(located, dim=1), shapes)
+        spreads = spread.split([part.shape[1] for part in located], dim=1)
+        memory, mask_feature = self.grouping(memory, mask_feature, spreads[0], shapes)
+        if self.kinship is not None:
+            memory, mask_feature = self.kinship(memory, mask_feature, located[1], spreads[1], shapes)
+        if self.detections is not None:
+            named = torch.cat([located[0], located[1][:, :1]], dim=1)
+            memory, mask_feature = self.detections(
+                memory, mask_feature, visual.boxes, named, located[2], spreads[2], shapes
+            )
+        return memory, mask_feature
 
     def _attention_map(self) -> AttentionMap:
         """Attention maps are only made for the mask reformer, and that only works when its masks are wanted."""

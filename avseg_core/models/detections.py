@@ -8,30 +8,25 @@ something else, and what the classifier says of each box as a whole. Neither the
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from avseg_core.models.deformable import LevelShapes
 from avseg_core.models.grouping import LEVEL
-from avseg_core.models.label_bridge import add_maps, detector_matrix, resize, share_maps
+from avseg_core.models.label_bridge import AddedMaps, detector_matrix, resize, share_maps
 
 _LEAST = 1e-4
 _MAPS = 20
 
 
-class Detections(nn.Module):
+class Detections(AddedMaps):
     """The label prior once more, for boxes."""
 
     names: Tensor
 
     def __init__(self, dim: int) -> None:
-        super().__init__()
+        super().__init__(_MAPS, dim)
         # No file holds these; `from_numpy` also makes real numbers where a model is built on the meta device.
         self.register_buffer("names", torch.from_numpy(detector_matrix().copy()), persistent=False)
-        self.to_memory = nn.Linear(_MAPS, dim)
-        self.to_mask_feature = nn.Conv2d(_MAPS, dim, 3, padding=1)
-        for added in (self.to_memory, self.to_mask_feature):
-            for parameter in added.parameters():
-                nn.init.zeros_(parameter)  # starts out as the model without it
 
     def judge(self, scores: Tensor, weights: Tensor, akin: Tensor) -> Tensor:
         """The detector's scores [N,K,80], and how strongly the sound speaks for every thing [N,1001] and for its kin
@@ -66,7 +61,7 @@ class Detections(nn.Module):
         graded = torch.cat([found[:, :2], spread[:, :2], pooled], dim=1).unbind(dim=1)
         maps = [map_ for part in graded for map_ in share_maps(part[:, None])]
         maps += [found[:, 2:], spread[:, 2:]]
-        return add_maps(torch.cat(maps, dim=1), memory, mask_feature, shapes, self.to_memory, self.to_mask_feature)
+        return self.add(torch.cat(maps, dim=1), memory, mask_feature, shapes)
 
 
 def cover(boxes: Tensor, shape: tuple[int, int]) -> Tensor:

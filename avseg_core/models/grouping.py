@@ -14,25 +14,20 @@ from torch import Tensor, nn
 
 from avseg_core.models.deformable import LevelShapes
 from avseg_core.models.encoder import sine_position, split_levels
-from avseg_core.models.label_bridge import add_maps, resize, share_maps
+from avseg_core.models.label_bridge import AddedMaps, resize, share_maps
 
 LEVEL = 1
 """Of the encoder's levels the one at stride 16."""
 _MAPS = 3
 
 
-class Grouping(nn.Module):
+class Grouping(AddedMaps):
     """Attention between the places of one frame, and the label prior spread by it."""
 
     def __init__(self, dim: int) -> None:
-        super().__init__()
+        super().__init__(_MAPS, dim)
         self.query = nn.Linear(dim, dim)
         self.key = nn.Linear(dim, dim)
-        self.to_memory = nn.Linear(_MAPS, dim)
-        self.to_mask_feature = nn.Conv2d(_MAPS, dim, 3, padding=1)
-        for added in (self.to_memory, self.to_mask_feature):
-            for parameter in added.parameters():
-                nn.init.zeros_(parameter)  # starts out as the model without it
 
     def together(self, memory: Tensor, shapes: LevelShapes) -> Tensor:
         """memory [N,L,D] -> logits [N,P,P] whose softmax says with which places each of the P at stride 16 belongs."""
@@ -53,4 +48,4 @@ class Grouping(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """memory [N,L,D] and mask feature [N,D,h,w], each with the spread share [N,1,.,.] added in as three maps."""
         maps = torch.cat(share_maps(spread), dim=1)
-        return add_maps(maps, memory, mask_feature, shapes, self.to_memory, self.to_mask_feature)
+        return self.add(maps, memory, mask_feature, shapes)

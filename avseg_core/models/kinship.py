@@ -8,30 +8,25 @@ anything of their family, and where there surely is something else. Neither the 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from avseg_core.models.deformable import LevelShapes
 from avseg_core.models.grouping import LEVEL
-from avseg_core.models.label_bridge import add_maps, family_matrix, resize, share_maps
+from avseg_core.models.label_bridge import AddedMaps, family_matrix, resize, share_maps
 
 _MAPS = 8
 _LEAST = 1e-4
 
 
-class Kinship(nn.Module):
+class Kinship(AddedMaps):
     """The label prior once more, for whole families of things."""
 
     families: Tensor
 
     def __init__(self, dim: int) -> None:
-        super().__init__()
+        super().__init__(_MAPS, dim)
         # No file holds these; `from_numpy` also makes real numbers where a model is built on the meta device.
         self.register_buffer("families", torch.from_numpy(family_matrix().copy()), persistent=False)
-        self.to_memory = nn.Linear(_MAPS, dim)
-        self.to_mask_feature = nn.Conv2d(_MAPS, dim, 3, padding=1)
-        for added in (self.to_memory, self.to_mask_feature):
-            for parameter in added.parameters():
-                nn.init.zeros_(parameter)  # starts out as the model without it
 
     def akin(self, weights: Tensor) -> Tensor:
         """How strongly the sound speaks for every thing [N,1001] -> for it or any of its family [N,1001]."""
@@ -51,4 +46,4 @@ class Kinship(nn.Module):
         """memory [N,L,D] and mask feature [N,D,h,w] with `locate`'s two maps, as they are and spread, added in."""
         located = resize(located, shapes[LEVEL])
         maps = [map_ for source in (located, spread) for map_ in (*share_maps(source[:, :1]), source[:, 1:])]
-        return add_maps(torch.cat(maps, dim=1), memory, mask_feature, shapes, self.to_memory, self.to_mask_feature)
+        return self.add(torch.cat(maps, dim=1), memory, mask_feature, shapes)

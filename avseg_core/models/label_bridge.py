@@ -153,6 +153,22 @@ def add_maps(
     return memory + to_memory(torch.cat(list(levels), dim=1)), mask_feature + fine
 
 
+class AddedMaps(nn.Module):
+    """What adds further maps to the memory and to the mask feature by a layer each: nothing until these are trained."""
+
+    def __init__(self, maps: int, dim: int) -> None:
+        super().__init__()
+        self.to_memory = nn.Linear(maps, dim)
+        self.to_mask_feature = nn.Conv2d(maps, dim, 3, padding=1)
+        for added in (self.to_memory, self.to_mask_feature):
+            for parameter in added.parameters():
+                nn.init.zeros_(parameter)
+
+    def add(self, maps: Tensor, memory: Tensor, mask_feature: Tensor, shapes: LevelShapes) -> tuple[Tensor, Tensor]:
+        """memory [N,L,D] and mask feature [N,D,h,w], each with the maps [N,M,.,.] added in."""
+        return add_maps(maps, memory, mask_feature, shapes, self.to_memory, self.to_mask_feature)
+
+
 def resize(maps: Tensor, shape: tuple[int, int]) -> Tensor:
     """Bilinear, [N,C,.,.] -> [N,C,*shape]."""
     return F.interpolate(maps, size=shape, mode="bilinear", align_corners=False)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from catalogue import LABEL_SOUNDS, related
+from catalogue import related
 from numpy.random import Generator
+from sound_labels import LABEL_SOUNDS
 from soundbank import SoundBank
 from torch import Tensor
 

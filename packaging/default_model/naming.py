@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from catalogue import LABEL_SOUNDS, PEOPLE, Item
+from catalogue import PEOPLE, Item
 from features import instance_shares, to_frames
 from numpy.typing import NDArray
 from scenes import SceneSet, as_cutout, photo_mask, picture
+from sound_labels import LABEL_SOUNDS
 from torch import Tensor
 
 from avseg_core.audio.classes import YAMNET_CLASSES

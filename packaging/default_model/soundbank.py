@@ -10,9 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
-from catalogue import HEARD_AS, HEARD_SCORE, SOUNDFONT_PROGRAMS, Item
+from catalogue import Item
 from numpy.random import Generator
 from scipy.io import wavfile
+from sound_labels import HEARD_AS, HEARD_SCORE, SOUNDFONT_PROGRAMS
 
 from avseg_core.audio.classes import YAMNET_CLASSES
 from avseg_core.audio.front_end import window_logmel

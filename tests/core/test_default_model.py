@@ -155,6 +155,7 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     )
     assert set(np.unique(drawn.items)) == {-1, 0, 1}
 
+    torch.manual_seed(0)
     small = build_model(replace(model.config, image_size=(96, 128), embed_dim=32, num_heads=2, ffn_dim=32))
     assert isinstance(small, AVSegFormer)
     assert small.label_prior is not None
@@ -206,7 +207,7 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     averaged = train.train(small, cached, table, options, tmp_path / "run", cached)
     events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
     assert [event["step"] for event in events] == [10, 20, 30]
-    assert events[-1]["loss"] < 0.85 * events[0]["loss"]
+    assert events[-1]["loss"] < 0.75 * events[0]["loss"]
     assert 0.0 <= events[-1]["iou composite"] <= 1.0
     assert all(torch.equal(value, frozen[name]) for name, value in averaged.backbone.state_dict().items())
 

@@ -9,13 +9,10 @@ import torch
 
 from avseg_core.config import ModelConfig
 from avseg_core.errors import InputError
-from avseg_core.models.avsegformer import AVSegFormer
-from avseg_core.models.checkpoints import load_model
 from avseg_core.models.detections import Detections, cover, paint, whole
 from avseg_core.models.detector import BOX_VALUES, COCO_CLASSES
 from avseg_core.models.kinship import Kinship
 from avseg_core.models.label_bridge import PERSON, THINGS, detector_matrix
-from avseg_core.models.registry import build_model
 
 GOAT, OX, ROBIN, TRUMPET, BEAGLE = 350, 345, 15, 513, 162
 
@@ -78,24 +75,6 @@ def test_the_best_box_counts_and_gives_its_mean_to_all_of_itself() -> None:
     assert painted[0, 0].flatten().tolist() == pytest.approx([0.8, 0.3, 0.8, 0.0])
     part = torch.tensor([[[[0.6, 0.0], [0.0, 0.0]]]])  # only a corner of the thing was named
     assert whole(covered, part)[0, 0].flatten().tolist() == pytest.approx([0.3, 0.3, 0.3, 0.0])
-
-
-@torch.no_grad()
-def test_a_model_without_it_goes_on_as_it_was_until_it_is_trained() -> None:
-    shipped = load_model("avsegformer-lite")
-    assert isinstance(shipped, AVSegFormer)
-    without, having = (build_model(replace(shipped.config, label_detector=on)).eval() for on in (False, True))
-    assert isinstance(having, AVSegFormer)
-    without.load_state_dict(shipped.state_dict(), strict=False)
-    missing = having.load_state_dict(without.state_dict(), strict=False).missing_keys
-    assert {name.split(".")[0] for name in missing} == {"detector", "detections"}
-    generator = torch.Generator().manual_seed(3)
-    frames, logmel = torch.randn(1, 3, 64, 96, generator=generator), torch.randn(1, 1, 96, 64, generator=generator)
-    expected = without(frames, logmel).logits
-    assert torch.allclose(having(frames, logmel).logits, expected, atol=1e-4)
-    assert having.detections is not None
-    torch.nn.init.ones_(having.detections.to_memory.weight)
-    assert not torch.allclose(having(frames, logmel).logits, expected, atol=1e-2)
 
 
 def test_needs_kinship() -> None:

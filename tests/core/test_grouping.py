@@ -11,10 +11,7 @@ import torch
 
 from avseg_core.config import ModelConfig
 from avseg_core.errors import InputError
-from avseg_core.models.avsegformer import AVSegFormer
-from avseg_core.models.checkpoints import load_model
 from avseg_core.models.grouping import LEVEL, Grouping
-from avseg_core.models.registry import build_model
 
 BUILD = Path(__file__).parents[2] / "packaging" / "default_model"
 SHAPES = [(8, 12), (4, 6), (2, 3)]
@@ -63,23 +60,6 @@ def test_a_spot_spreads_over_its_thing_only(memory: torch.Tensor, monkeypatch: p
 def test_spreading_keeps_what_is_equal_everywhere(memory: torch.Tensor) -> None:
     share = torch.full((1, 1, 2, 3), 0.3)
     assert torch.allclose(Grouping(32).spread(memory, share, SHAPES), torch.tensor(0.3))
-
-
-@torch.no_grad()
-def test_a_model_without_the_new_boxes_goes_on_as_it_was() -> None:
-    """Weights of before fit, and until it is trained the model with the boxes answers the same."""
-    older = load_model("avsegformer-lite")
-    assert isinstance(older, AVSegFormer)
-    plain = replace(older.config, label_grouping=False, label_queries=False, label_kinship=False, label_detector=False)
-    without, having = (
-        build_model(config).eval() for config in (plain, replace(plain, label_grouping=True, label_queries=True))
-    )
-    without.load_state_dict({k: v for k, v in older.state_dict().items() if k in without.state_dict()})
-    missing = having.load_state_dict(without.state_dict(), strict=False).missing_keys
-    assert {name.split(".")[0] for name in missing} == {"grouping", "name_proj"}
-    generator = torch.Generator().manual_seed(3)
-    frames, logmel = torch.randn(1, 3, 64, 96, generator=generator), torch.randn(1, 1, 96, 64, generator=generator)
-    assert torch.equal(having(frames, logmel).logits, without(frames, logmel).logits)
 
 
 @pytest.mark.parametrize("name", ["label_grouping", "label_queries", "label_presence"])

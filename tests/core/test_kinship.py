@@ -9,11 +9,8 @@ import torch
 
 from avseg_core.config import ModelConfig
 from avseg_core.errors import InputError
-from avseg_core.models.avsegformer import AVSegFormer
-from avseg_core.models.checkpoints import load_model
 from avseg_core.models.kinship import Kinship
 from avseg_core.models.label_bridge import PERSON, THINGS, family_matrix
-from avseg_core.models.registry import build_model
 
 GOAT, OX, ROBIN, TRUMPET, TEAPOT = 350, 345, 15, 513, 849
 SUIT = 834
@@ -55,26 +52,6 @@ def test_kin_something_else_and_nothing_are_told_apart(kinship: Kinship) -> None
     akin, other = kinship.locate(things, weights())[0, :, 0]  # nothing is heard: everything is something else
     assert akin.tolist() == [0.0, 0.0, 0.0]
     assert other.tolist() == pytest.approx([0.9, 0.7, 0.0])
-
-
-@torch.no_grad()
-def test_a_model_without_it_goes_on_as_it_was_until_it_is_trained() -> None:
-    older = load_model("avsegformer-lite")
-    assert isinstance(older, AVSegFormer)
-    without, having = (
-        build_model(replace(older.config, label_kinship=kin, label_detector=False)).eval() for kin in (False, True)
-    )
-    assert isinstance(having, AVSegFormer)
-    without.load_state_dict(older.state_dict(), strict=False)
-    missing = having.load_state_dict(without.state_dict(), strict=False).missing_keys
-    assert {name.split(".")[0] for name in missing} == {"kinship"}
-    generator = torch.Generator().manual_seed(3)
-    frames, logmel = torch.randn(1, 3, 64, 96, generator=generator), torch.randn(1, 1, 96, 64, generator=generator)
-    expected = without(frames, logmel).logits
-    assert torch.allclose(having(frames, logmel).logits, expected, atol=1e-4)
-    assert having.kinship is not None
-    torch.nn.init.ones_(having.kinship.to_memory.weight)
-    assert not torch.allclose(having(frames, logmel).logits, expected, atol=1e-2)
 
 
 def test_needs_grouping() -> None:

@@ -1,6 +1,6 @@
 """The loop with a tiny model on generated MS3 clips: what it learns, keeps, tells, and how it ends and goes on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,29 +9,26 @@ from unittest import mock
 import pytest
 import torch
 
-from avseg_core.config import TrainConfig
 from avseg_core.data.avsbench import AVSBenchDataset
 from avseg_core.data.sample import AVSBatch
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models.checkpoints import load_model
-from avseg_core.training import control, job, setup
+from avseg_core.training import control, job
 from avseg_core.training.checkpoint import load_state, save_state
 from avseg_core.training.events import (
     CheckpointSaved,
     Evaluated,
-    Event,
     Failed,
     Finished,
     Notice,
     Phase,
     StepDone,
-    read_events,
 )
-from avseg_core.training.job import JobResult, train
+from avseg_core.training.job import train
 from avseg_core.training.run_store import Run
 from avseg_core.training.step import Stepper, StepReport
 from tests.avsbench_fixtures import make_folder, make_ms3
-from tests.core.tiny_training import SIZE, Tiny, disk_full_after, tiny_config
+from tests.core.tiny_training import SIZE, Tiny, at_step, disk_full_after, fit, of_kind, tiny_config, when
 
 CLIPS = {"train": 7, "val": 2, "test": 1}
 
@@ -55,26 +52,6 @@ def evaluations(run: Run) -> list[Evaluated]:
     return [event for event in run.events() if isinstance(event, Evaluated)]
 
 
-def of_kind(run: Run, kind: type[Event]) -> list[Any]:
-    return [event for event in read_events(run.events_file) if isinstance(event, kind)]
-
-
-def when(condition: Callable[[Event], bool], action: Callable[[], None]) -> Callable[[Event], None]:
-    """A listener that acts on the first event that fits."""
-    done: list[bool] = []
-
-    def listen(event: Event) -> None:
-        if not done and condition(event):
-            done.append(True)
-            action()
-
-    return listen
-
-
-def at_step(number: int) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, StepDone) and event.step == number
-
-
 def assert_equal_states(one: dict[str, Any], other: dict[str, Any], where: str = "") -> None:
     """Bit by bit, through all levels."""
     assert one.keys() == other.keys(), where
@@ -85,11 +62,6 @@ def assert_equal_states(one: dict[str, Any], other: dict[str, Any], where: str =
             assert torch.equal(value, other[key]), f"{where}/{key}"
         else:
             assert value == other[key], f"{where}/{key}"
-
-
-def fit(config: TrainConfig, folder: Path, **options: Any) -> tuple[Run, JobResult]:
-    run = Run(folder)
-    return run, train(config, run, **options)
 
 
 def test_loss_falls_and_the_exported_model_is_the_best_one(data, tmp_path):
@@ -420,11 +392,3 @@ def test_a_state_that_does_not_tell_the_steps_of_its_epochs_goes_on(data, tmp_pa
     save_state(state, run.last_checkpoint)
     fit(replace(config, max_steps=2), run.folder, resume=True)
     assert load_state(run.last_checkpoint)["train"]["steps_per_epoch"] == known > 0
-
-
-def test_a_model_without_its_sound_network_is_no_start(tmp_path, monkeypatch):
-    released = mock.Mock(return_value=(mock.Mock(), mock.Mock(audio_missing=True)))
-    monkeypatch.setattr(setup, "load_released", released)
-    with pytest.raises(InputError, match=r"tpavi\.pth: .*--audio-weights"):
-        setup.initial_model(TrainConfig(init_from="tpavi.pth", audio_weights="avsegformer-lite"))
-    assert released.call_args.args[1].name == "model.safetensors"  # a model's name is as good as a file's

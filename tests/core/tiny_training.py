@@ -1,12 +1,13 @@
-"""A model small enough to train in a test, with all that makes training state: BatchNorm, dropout, frozen parts."""
+"""A model small enough to train in a test, with all that makes training state: BatchNorm, dropout, frozen parts; and
+how tests train it and act on what it tells."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -17,6 +18,9 @@ from avseg_core.config import ModelConfig, TrainConfig, with_overrides
 from avseg_core.models.output import AVSOutput
 from avseg_core.models.registry import ARCHITECTURES
 from avseg_core.presets import preset
+from avseg_core.training.events import Event, StepDone, read_events
+from avseg_core.training.job import JobResult, train
+from avseg_core.training.run_store import Run
 
 SIZE = 32
 TINY = [
@@ -97,3 +101,28 @@ if __name__ == "__main__":
     from avseg_core.cli import main
 
     sys.exit(main(sys.argv[1:]))
+
+
+def of_kind(run: Run, kind: type[Event]) -> list[Any]:
+    return [event for event in read_events(run.events_file) if isinstance(event, kind)]
+
+
+def when(condition: Callable[[Event], bool], action: Callable[[], None]) -> Callable[[Event], None]:
+    """A listener that acts on the first event that fits."""
+    done: list[bool] = []
+
+    def listen(event: Event) -> None:
+        if not done and condition(event):
+            done.append(True)
+            action()
+
+    return listen
+
+
+def at_step(number: int) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, StepDone) and event.step == number
+
+
+def fit(config: TrainConfig, folder: Path, **options: Any) -> tuple[Run, JobResult]:
+    run = Run(folder)
+    return run, train(config, run, **options)
