@@ -145,7 +145,11 @@ class Build:
 
         photos = chosen(self.photos())
         masked = tuple(p for p in photos if mask_path(p.path, self.masks).exists() and p.path.stem not in _NO_GOOD_MASK)
-        cutouts = chosen(catalogue.cutouts(self.raw)) + chosen(catalogue.models(self.work / "models"))
+        cutouts = chosen(
+            catalogue.cutouts(self.raw)
+            + more_material.cutouts(self.raw)
+            + catalogue.models(self.work / "models")
+        )
         return Material(cutouts, masked, chosen(self.backgrounds()), self.masks)
 
     def bank(self, name: str, model: AVSegFormer) -> SoundBank:

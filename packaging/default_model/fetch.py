@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _JPEG = b"\xff\xd8\xff"
+_CAT_OFFSET = 0x7FFFFFFF
+"""The bits of a sound set's offsets that are one; the highest marks a version."""
 _PUZZLE_FRAME = 4
 """Pixels around the preview in a puzzle."""
 
@@ -129,6 +132,8 @@ def unpack(package: Package, archive: Path, work: Path) -> Path:
             unpack_zip(inner, package.inside)
     for puzzle in sorted(target.rglob("*.pzl")):
         unpack_puzzle(puzzle)
+    for sounds in sorted(target.rglob("*.cat")):
+        unpack_cat(sounds)
     mark.touch()
     return target
 
@@ -154,6 +159,18 @@ def unpack_puzzle(puzzle: Path) -> None:
     shape = np.array(preview.shape[:2]) - 2 * _PUZZLE_FRAME
     height, width = (shape * np.sqrt(640 * 480 / shape.prod())).astype(int) - 4 * _PUZZLE_FRAME
     cv2.imwrite(str(puzzle.with_suffix(".png")), sheet[_PUZZLE_FRAME:height, _PUZZLE_FRAME:width])
+
+
+def unpack_cat(archive: Path) -> None:
+    """Writes the recordings of an OpenTTD sound set beside it, each named by its number and what it is said to be."""
+    data = archive.read_bytes()
+    entries = struct.iter_unpack("<II", data[: struct.unpack_from("<I", data)[0] & _CAT_OFFSET])
+    for number, (offset, size) in enumerate(entries):
+        start = offset & _CAT_OFFSET
+        begin = start + 1 + data[start]
+        said = data[start + 1 : begin].decode("latin-1").split('"')[1]
+        name = re.sub(r"[^A-Za-z0-9]+", "-", said).strip("-")
+        (archive.parent / f"{number:02d}-{name}.wav").write_bytes(data[begin : begin + size])
 
 
 def unpack_rcc(resource: Path, target: Path) -> None:

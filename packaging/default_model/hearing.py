@@ -27,7 +27,7 @@ from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.label_bridge import LabelPrior
 
 _SURE = 0.9
-_PULL = 0.001
+_PULL = 0.003
 """Weight of the distance to the published layer."""
 _BEST_NAME = 0.5
 """Weight of the best name's score beside what is read from the embedding, both in standard deviations."""

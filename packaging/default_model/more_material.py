@@ -1,4 +1,4 @@
-"""Later additions to the material: games' recordings, voices, a second soundfont, photos.
+"""Later additions to the material: games' recordings, voices, two more soundfonts, photos, cut-outs of people.
 
 All of it trains; a few recordings validate, none tests: the test material stays what it was.
 """
@@ -23,6 +23,13 @@ PACKAGES = (
     Package("deb", "asterisk-core-sounds-es-wav", "CC-BY-SA 3.0"),
     Package("deb", "asterisk-core-sounds-it-wav", "CC-BY 3.0"),
     Package("deb", "asterisk-core-sounds-ru-wav", "CC-BY 3.0"),
+    Package("deb", "scratch", "CC-BY-SA 3.0"),
+    Package("deb", "megaglest-data", "CC-BY-SA 3.0"),
+    Package("deb", "openttd-opensfx", "CC0, CC-BY 3.0, CC-BY-SA 3.0 (per sound)"),
+    Package("deb", "simutrans-pak64", "Artistic 1.0"),
+    Package("deb", "lugaru-data", "CC-BY-SA 3.0"),
+    Package("deb", "hydrogen-drumkits", "GPL-2+, CC-BY-SA 3.0 (per kit)"),
+    Package("deb", "musescore-general-soundfont-small", "MIT"),
 )
 
 SOUNDS: dict[str, dict[str, str]] = {
@@ -91,6 +98,80 @@ SOUNDS: dict[str, dict[str, str]] = {
         " sounds/mace sounds/fist sounds/staff sounds/sling sounds/poison sounds/potion sounds/entangle sounds/net"
         " sounds/throw-* sounds/torch sounds/fuse sounds/dart sounds/slider sounds/timer sounds/gunshot",
     },
+    "scratch": {
+        "bird": "Animal/Bird",
+        "cat": "Animal/Cat Animal/Kitten Animal/Meow",
+        "cricket": "Animal/Cricket*",
+        "dog": "Animal/Dog? Animal/WolfHowl",
+        "duck": "Animal/Duck",
+        "goose": "Animal/Goose",
+        "hen": "Animal/Rooster",
+        "horse": "Animal/Horse*",
+        "owl": "Animal/Owl",
+        "bell": "Effects/BellToll",
+        "car": "Effects/CarPassing",
+        "clarinet": "Music?Loops/Medieval2",
+        "cymbal": "Percussion/*Cymbal*",
+        "drum": "Music?Loops/Drum Music?Loops/DrumSet?",
+        "guitar": "Instruments/GuitarStrum Music?Loops/GuitarChords?",
+        "marimba": "Music?Loops/Xylo?",
+        "trumpet": "Instruments/Trumpet?",
+        "violin": "Instruments/SpookyString",
+        "person": "Vocals/* Human/Laugh* Human/Party* Human/Scream* Human/Cough-male",
+        "noise": "Effects/Water* Effects/Ripples Effects/Bubbles Effects/Door* Effects/Pop Effects/Plunge Effects/Sewing*"
+        " Effects/Rattle Human/Footsteps* Human/FingerSnap Electronic/* Percussion/Shaker",
+    },
+    "megaglest-data": {
+        "cow": "sounds/cow_*",
+        "hen": "chicken/sounds/chicken_* birch_forest/sounds/chicken",
+        "pig": "sounds/pig_*",
+        "sheep": "sheep/sounds/sheep?* sheep/sounds/sheep10",
+        "person": "worker/sounds/worker_ack* princess/sounds/princess_ack* battlemage/sounds/battlemage_ack*"
+        " summoner/sounds/summoner_ack*",
+        "noise": "sounds/anvil* water_sounds/* sounds/arrow_hit* sounds/catapult_* sounds/tech_building_fall*"
+        " swordman/sounds/swordman_attack* menu/*",
+    },
+    "openttd-opensfx": {
+        "airplane": "opensfx/*-Propeller-plane-start opensfx/*-Early-jet* opensfx/*-Modern-jet*",
+        "helicopter": "opensfx/*-Helicopter",
+        "train": "opensfx/*Steam-train* opensfx/*Steam-engine* opensfx/*Diesel-electric* opensfx/*Electric-train*"
+        " opensfx/*Factory-Whistle",
+        "bus": "opensfx/*-Modern-bus-* opensfx/*-Old-bus-*",
+        "truck": "opensfx/*-Truck-*",
+        "car": "opensfx/*-Modern-car-horn",
+        "cow": "opensfx/*-Cow",
+        "horse": "opensfx/*-Horse",
+        "sheep": "opensfx/*-Sheep",
+        "noise": "opensfx/*-Splat* opensfx/*-Mining* opensfx/*-Electric-sparking opensfx/*-Level* opensfx/*-Crash"
+        " opensfx/*-Explosion opensfx/*-Big-crash opensfx/*-Cash* opensfx/*-Morse opensfx/*-Jackhammer"
+        " opensfx/*-Building* opensfx/*-Sawmill opensfx/*-Applause opensfx/*-Toyland-Sugar*"
+        " opensfx/*-Toyland-To* opensfx/*-Toyland-Bubble*",
+    },
+    "simutrans-pak64": {
+        "airplane": "sound/comet-jet sound/planelow",
+        "bird": "sound/forest sound/tropic sound/seagulls",
+        "bus": "sound/bus",
+        "cricket": "sound/desert",
+        "horse": "sound/horse",
+        "truck": "sound/truck",
+        "noise": "sound/dock sound/gavel sound/tree-cutting sound/jackhammer sound/Water sound/cash sound/arctic"
+        " sound/explosion sound/boing sound/buzzsaw",
+    },
+    "lugaru-data": {
+        "dog": "Sounds/Bark*",
+        "bird": "Sounds/Hawk",
+        "noise": "Sounds/Clank* Sounds/*Whoosh Sounds/FootStep* Sounds/Fire* Sounds/Thud Sounds/Wind Sounds/Skid"
+        " Sounds/Land* Sounds/StaffBreak Sounds/BushRustle Sounds/DesertAmbient",
+    },
+    "hydrogen-drumkits": {
+        "drum": "ColomboAcousticDrumkit/bassdrum* ColomboAcousticDrumkit/snare* ColomboAcousticDrumkit/tom*"
+        " BJA_Pacific/BD_* BJA_Pacific/SN* BJA_Pacific/TM* Millo_MultiLayered2/*tom_* Millo_MultiLayered2/*snare_*"
+        " Millo_MultiLayered3/[fst][12td]_* circAfrique?v4/*Djembe* The?Black?Pearl*/PearlTom*"
+        " The?Black?Pearl*/PearlKick* The?Black?Pearl*/PearlSnare*",
+        "cymbal": "ColomboAcousticDrumkit/crash* ColomboAcousticDrumkit/hihat* BJA_Pacific/HH* BJA_Pacific/RD*"
+        " Millo_MultiLayered2/crash_* Millo_MultiLayered2/hh* Millo_MultiLayered2/ride_* ForzeeStereo/Crash*"
+        " ForzeeStereo/HiHat* ForzeeStereo/Ride* The?Black?Pearl*/Paiste* The?Black?Pearl*/Sabian*",
+    },
 }
 """package -> label -> patterns of its recordings, by the last folders of their paths and without the suffix."""
 _VALIDATION = (
@@ -103,11 +184,21 @@ _VALIDATION = (
     "animal/lion_attack2",
     "horn-signals/horn-5",
     "sounds/Shanty5",
+    "Animal/Owl",
+    "Animal/Goose",
+    "Instruments/Trumpet2",
+    "Music?Loops/GuitarChords1",
+    "sheep/sounds/sheep7",
+    "sounds/pig_ack3",
+    "opensfx/*-Early-jet*",
+    "opensfx/*-Horse",
+    "ColomboAcousticDrumkit/tom*",
 )
 _NOISE = 8
 """Every so many noises validate one."""
 _VOICES = tuple(package.name for package in PACKAGES if package.name.startswith("asterisk"))
-_SOUNDFONTS = ("timgm6mb-soundfont",)
+_SOUNDFONTS = ("timgm6mb-soundfont", "musescore-general-soundfont-small")
+_SUFFIXES = (".ogg", ".wav", ".flac", ".mp3", ".aiff")
 
 PHOTOS: dict[str, str] = {
     "bike-3x4": "",
@@ -117,6 +208,30 @@ PHOTOS: dict[str, str] = {
 }
 """Puzzles whose picture shows one thing, and well cut out by the saliency network -> its label."""
 BACKGROUNDS = ("castle-6x3", "clouds-4x4", "tobogan-4x3")
+CUTOUTS: dict[str, str] = {
+    "man": "amon1 breakdancer[123] calvrett* dan? ed football-* jay nathan paul1 referee? sam",
+    "woman": "anjuli-? anna-? cassy-* chamak? jodi? lee-fan mako-* marissa* nina1 ribbon-dancer thai-dancer*",
+    "airplane": "airplane",
+    "bird": "bird-flying",
+    "boat": "sail-boat tug-boat yacht",
+    "bus": "bus",
+    "car": "car-*",
+    "cow": "cow1",
+    "elephant": "elephant",
+    "train": "train",
+    "truck": "street-cleaner-mit",
+    "": "buffalo1 grasshopper2 insect* squirrel1 bike fire-hydrant flower-vase fruit_platter lamp lego marble-building"
+    " palmtree tennisball trampoline umbrella cheesy-puffs fortune_cookie",
+}
+"""Photographs among Scratch's costumes, by label."""
+PLACES = (
+    "hall kitchen clothing-store the-movies-inside beach-malibu canyon flower-bed forest garden-rock grand-canyon"
+    " gravel-desert hill lake moon pathway tree water-and-rocks wave atom-playground bench-with-view boardwalk"
+    " brick-wall-and-stairs brick-wall2 building-at-mit building-fireproof castle city-with-water city-with-water2"
+    " driveway hallway_outdoors hay_field houses mansion parking-ramp pool route66 silos the-movies train-tracks1"
+    " train-tracks2 village wooden-house basketball-court1-? playing-field tennis-backboard"
+)
+"""Photographs among Scratch's backgrounds."""
 
 
 def sounds(raw: Path, work: Path) -> list[Item]:
@@ -131,7 +246,7 @@ def sounds(raw: Path, work: Path) -> list[Item]:
 
 
 def _recordings(raw: Path, package: str) -> Iterator[Item]:
-    found = [path for path in sorted((raw / package).rglob("*")) if path.suffix in (".ogg", ".wav")]
+    found = [path for path in sorted((raw / package).rglob("*")) if path.suffix in _SUFFIXES]
     for label, patterns in SOUNDS[package].items():
         for number, path in enumerate(path for path in found if _matches(path, patterns.split())):
             validates = number % _NOISE == 0 if label == "noise" else _matches(path, _VALIDATION)
@@ -151,6 +266,22 @@ def _voices(raw: Path, per_voice: int = 24) -> Iterator[Item]:
             yield Item(path, "person", f"speech:{package}/{path.stem}", "train")
 
 
+def cutouts(raw: Path) -> list[Item]:
+    """Photographed things cut out by hand; all train."""
+    found = sorted(_scratch(raw, "Costumes"))
+    return [
+        Item(path, label, f"cutout:scratch/{path.stem}", "train")
+        for label, patterns in CUTOUTS.items()
+        for path in found
+        if _matches(path, patterns.split())
+    ]
+
+
+def _scratch(raw: Path, kind: str) -> list[Path]:
+    found = (raw / "scratch/usr/share/scratch/Media" / kind).rglob("*")
+    return [path for path in found if path.suffix in (".gif", ".jpg", ".png")]
+
+
 def photos(raw: Path) -> list[Item]:
     """Photographs of one thing each; all train."""
     return [Item(_puzzle(raw, name), label, f"photo:jigzo/{name}", "train") for name, label in PHOTOS.items()]
@@ -158,7 +289,9 @@ def photos(raw: Path) -> list[Item]:
 
 def backgrounds(raw: Path) -> list[Item]:
     """Photographs in which nothing makes a sound; all train."""
-    return [Item(_puzzle(raw, name), "", f"background:jigzo/{name}", "train") for name in BACKGROUNDS]
+    puzzles = [Item(_puzzle(raw, name), "", f"background:jigzo/{name}", "train") for name in BACKGROUNDS]
+    found = [path for path in sorted(_scratch(raw, "Backgrounds")) if _matches(path, PLACES.split())]
+    return puzzles + [Item(path, "", f"background:scratch/{path.stem}", "train") for path in found]
 
 
 def _puzzle(raw: Path, name: str) -> Path:

@@ -115,23 +115,19 @@ HEARD_AS: dict[str, str] = {
     "owl": "Owl|Hoot",
     "cricket": "Cricket|Insect",
     "bell": "Bell|Church bell",
+    "marimba": "Marimba, xylophone|Glockenspiel|Mallet percussion",
+    "bus": "Bus|Vehicle",
+    "truck": "Truck|Vehicle",
 }
 """What YAMNet must hear in a recording, at `HEARD_SCORE` at least, for it to count as that label's sound."""
 HEARD_SCORE = 0.2
 
 LABEL_SOUNDS: dict[str, str] = {
     **{label: names.split("|")[0] for label, names in HEARD_AS.items()},
-    "cat": "Cat",
-    "owl": "Owl",
     "parrot": "Squawk",
-    "cricket": "Cricket",
-    "bus": "Bus",
-    "truck": "Truck",
     "motorcycle": "Motorcycle",
     "mower": "Lawn mower",
     "boat": "Motorboat, speedboat",
-    "bell": "Bell",
-    "marimba": "Marimba, xylophone",
     "keyboard-instrument": "Keyboard (musical)",
     "tank": "Machine gun",
     "horn": "French horn",

@@ -1,9 +1,11 @@
-"""Convolutions of a TensorFlow.js model come in the order in which it counts them, with their own biases."""
+"""What the default model is made from is read as it is in the packages: a TensorFlow.js model, a game's sound set."""
 
 from __future__ import annotations
 
 import json
+import struct
 import sys
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +44,32 @@ def test_convolutions_and_biases_are_read_in_order(tmp_path: Path, monkeypatch: 
     for (kernel, bias), wanted, added in zip(read, kernels, biases, strict=True):
         np.testing.assert_array_equal(kernel.numpy(), wanted.astype(np.float32).transpose(3, 2, 0, 1))
         np.testing.assert_array_equal(bias.numpy(), added)
+
+
+def _recording(path: Path, samples: list[int]) -> bytes:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(11025)
+        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+    return path.read_bytes()
+
+
+def test_the_recordings_of_a_sound_set_come_out_whole_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(BUILD), *sys.path])
+    from fetch import unpack_cat
+
+    said = ['"Horse". By nobody. License: none.\0', '"Ship, horn (far)". Original "RIFF.wav"\0']
+    recordings = [_recording(tmp_path / "source.wav", samples) for samples in ([1, -2, 3], [500] * 7)]
+    body, table, start = b"", b"", 16
+    for text, recording in zip(said, recordings, strict=True):
+        entry = bytes([len(text)]) + text.encode("latin-1") + recording
+        table += struct.pack("<II", (start + len(body)) | 0x80000000, len(recording))
+        body += entry
+    archive = tmp_path / "set.cat"
+    archive.write_bytes(table + body)
+    unpack_cat(archive)
+    for name, recording in zip(("00-Horse", "01-Ship-horn-far"), recordings, strict=True):
+        assert (tmp_path / f"{name}.wav").read_bytes() == recording
