@@ -146,9 +146,7 @@ class Build:
         photos = chosen(self.photos())
         masked = tuple(p for p in photos if mask_path(p.path, self.masks).exists() and p.path.stem not in _NO_GOOD_MASK)
         cutouts = chosen(
-            catalogue.cutouts(self.raw)
-            + more_material.cutouts(self.raw)
-            + catalogue.models(self.work / "models")
+            catalogue.cutouts(self.raw) + more_material.cutouts(self.raw) + catalogue.models(self.work / "models")
         )
         return Material(cutouts, masked, chosen(self.backgrounds()), self.masks)
 

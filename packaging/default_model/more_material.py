@@ -118,8 +118,8 @@ SOUNDS: dict[str, dict[str, str]] = {
         "trumpet": "Instruments/Trumpet?",
         "violin": "Instruments/SpookyString",
         "person": "Vocals/* Human/Laugh* Human/Party* Human/Scream* Human/Cough-male",
-        "noise": "Effects/Water* Effects/Ripples Effects/Bubbles Effects/Door* Effects/Pop Effects/Plunge Effects/Sewing*"
-        " Effects/Rattle Human/Footsteps* Human/FingerSnap Electronic/* Percussion/Shaker",
+        "noise": "Effects/Water* Effects/Ripples Effects/Bubbles Effects/Door* Effects/Pop Effects/Plunge"
+        " Effects/Sewing* Effects/Rattle Human/Footsteps* Human/FingerSnap Electronic/* Percussion/Shaker",
     },
     "megaglest-data": {
         "cow": "sounds/cow_*",
