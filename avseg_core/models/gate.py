@@ -2,9 +2,7 @@
 
 A mask learnt from silent frames, too, hedges: where the sounding thing might as well be off screen, all its pixels turn
 pale and some drop out. With the gate the mask says where the sound would come from, and the gate whether it does: no
-pixel is surer than the frame as a whole. And the larger what would be shown, the surer the frame must be: a false mask
-over half of the picture disturbs more than a spot does, and a true one is as much worth large or small. Neither
-AVSegFormer's paper nor its code has such a box.
+pixel is surer than the frame as a whole. Neither AVSegFormer's paper nor its code has such a box.
 """
 
 from __future__ import annotations
@@ -15,8 +13,6 @@ from torch import Tensor, nn
 
 _PATCH = 16
 """Pixels of a side of what counts as a place: single pixels may be sure of anything."""
-_USUAL, _FAINTEST = 0.05, 0.002
-"""Shares of the picture: what is masked when the gate's own logit decides, and below which a mask gets no easier."""
 _OPEN = 6.0
 _SURE = 10.0
 
@@ -40,11 +36,8 @@ class Gate(nn.Module):
 
 
 def close(logits: Tensor, gate: Tensor) -> Tensor:
-    """logits [N,C,H,W], none of them surer against the background than the gate [N] is for a mask of that size."""
-    over = _over_background(logits)
-    shown = (over.amax(dim=1) > 0).to(over.dtype).mean(dim=(1, 2))
-    sure = gate - ((shown + _FAINTEST) / (_USUAL + _FAINTEST)).log()
-    over = torch.minimum(over, sure.view(-1, 1, 1, 1))
+    """logits [N,C,H,W], none of them surer against the background than the gate's [N]."""
+    over = torch.minimum(_over_background(logits), gate.view(-1, 1, 1, 1))
     return over if logits.shape[1] == 1 else torch.cat([logits[:, :1], logits[:, :1] + over], dim=1)
 
 
