@@ -125,17 +125,16 @@ SOUNDS: dict[str, dict[str, str]] = {
         "cow": "sounds/cow_*",
         "hen": "chicken/sounds/chicken_* birch_forest/sounds/chicken",
         "pig": "sounds/pig_*",
-        "sheep": "sheep/sounds/sheep?* sheep/sounds/sheep10",
+        "sheep": "sheep/sounds/sheep?*",
         "person": "worker/sounds/worker_ack* princess/sounds/princess_ack* battlemage/sounds/battlemage_ack*"
         " summoner/sounds/summoner_ack*",
         "noise": "sounds/anvil* water_sounds/* sounds/arrow_hit* sounds/catapult_* sounds/tech_building_fall*"
-        " swordman/sounds/swordman_attack* menu/*",
+        " swordman/sounds/swordman_attack*",
     },
     "openttd-opensfx": {
         "airplane": "opensfx/*-Propeller-plane-start opensfx/*-Early-jet* opensfx/*-Modern-jet*",
         "helicopter": "opensfx/*-Helicopter",
-        "train": "opensfx/*Steam-train* opensfx/*Steam-engine* opensfx/*Diesel-electric* opensfx/*Electric-train*"
-        " opensfx/*Factory-Whistle",
+        "train": "opensfx/*Steam-train* opensfx/*Steam-engine* opensfx/*Diesel-electric* opensfx/*Factory-Whistle",
         "bus": "opensfx/*-Modern-bus-* opensfx/*-Old-bus-*",
         "truck": "opensfx/*-Truck-*",
         "car": "opensfx/*-Modern-car-horn",
