@@ -19,6 +19,7 @@ from avseg_core.errors import InputError
 from avseg_core.evaluation.predictions import predicted_labels, save_masks
 from avseg_core.evaluation.report import EvaluationReport, Example, ExampleKeeper, mean_known
 from avseg_core.metrics import PROTOCOLS, Protocol, make_meter
+from avseg_core.models.clips import answer_clips
 from avseg_core.models.output import AVSModel
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 
@@ -107,8 +108,8 @@ def _forward(model: AVSModel, batch: AVSBatch, every_frame: bool) -> Tensor:
         return model(batch.frames, batch.logmel, batch.is_frame).logits
     needed = batch.is_frame if every_frame else batch.is_frame & batch.has_label
     if bool(needed.all()):
-        return model(batch.frames, batch.logmel).logits
-    some = model(batch.frames[needed], batch.logmel[needed]).logits
+        return answer_clips(model, batch.frames, batch.logmel, batch.frames_per_clip).logits
+    some = answer_clips(model, batch.frames, batch.logmel, batch.frames_per_clip, chosen=needed).logits
     logits = some.new_zeros(len(needed), *some.shape[1:])
     logits[needed] = some
     return logits

@@ -128,7 +128,7 @@ class LiveSegmenter:
     def _update(self, seen: _Seen, sound_stop: float, begun: float, *, reused: bool) -> None:
         """Hears the window that ends at `sound_stop`, decides, smooths and hands the result over."""
         at = time.monotonic()
-        heard = self._model.hear(self._microphone.window(sound_stop, HEARD_SAMPLES))
+        heard = self._model.hear(self._microphone.window(sound_stop, HEARD_SAMPLES), sound_stop)
         after_hearing = time.monotonic()
         decided = self._model.decide(seen.features, heard)
         moment = sound_stop if reused else seen.frame.time

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _SEEN = VisualFeatures._fields
 _DECIDED = ("logits", "mixed", "mixer_weights")
+_HEARD = "heard"
+"""How strongly the sound speaks for every thing [N,1001], of a model with `label_prior`."""
 
 
 class OnnxModel:
@@ -51,12 +53,15 @@ class OnnxModel:
     def __init__(self, model: AVSegFormer, weights_hash: str, folder: Path, threads: int) -> None:
         self.config = model.config
         self.audio_encoder = model.audio_encoder
+        self.label_prior = model.label_prior
         self.weights_hash = weights_hash
         self._see = open_session(folder / SEE, threads)
         self._decide = open_session(folder / DECIDE, threads)
         self._seen = [item.name for item in self._see.get_outputs()]
         self._wanted = {item.name for item in self._decide.get_inputs()}
         self._answers = [item.name for item in self._decide.get_outputs()]
+        if (model.label_prior is not None) != (_HEARD in self._wanted):
+            raise ValueError("they were made by another version")
 
     def encode_visual(self, frames: Tensor) -> VisualFeatures:
         """As `AVSegFormer.encode_visual`."""
@@ -71,9 +76,11 @@ class OnnxModel:
         """As `AVSegFormer.segment`."""
         return self.segment_embedding(visual, self.embed_audio(logmel))
 
-    def segment_embedding(self, visual: VisualFeatures, embedding: Tensor) -> AVSOutput:
+    def segment_embedding(self, visual: VisualFeatures, embedding: Tensor, things: Tensor | None = None) -> AVSOutput:
         """As `AVSegFormer.segment_embedding`."""
         inputs = {**dict(zip(_SEEN, visual, strict=True)), "embedding": embedding}
+        if self.label_prior is not None:
+            inputs[_HEARD] = self.label_prior.hear(embedding) if things is None else things
         arrays = {name: tensor.contiguous().numpy() for name, tensor in inputs.items() if name in self._wanted}
         found = self._decide.run(None, arrays)
         by_name = {name: torch.from_numpy(array) for name, array in zip(self._answers, found, strict=True)}
@@ -108,11 +115,12 @@ class _Decide(nn.Module):
         memory: Tensor,
         mask_feature: Tensor,
         things: Tensor | None = None,
+        heard: Tensor | None = None,
         boxes: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
         given = dict(zip(_SEEN, (memory, mask_feature, things, boxes), strict=True))
         visual = _with_empty({name: tensor for name, tensor in given.items() if tensor is not None})
-        output = self.model.segment_embedding(visual, embedding)
+        output = self.model.segment_embedding(visual, embedding, things=heard)
         assert output.mask_feature is not None
         found = output.logits, output.mask_feature
         return found if output.mixer_weights is None else (*found, output.mixer_weights)
@@ -212,10 +220,17 @@ def _write_halves(model: AVSegFormer, folder: Path) -> None:
         frames, logmel = random_inputs(cast(AVSModel, model), 2, seed=0)
         seen = [tensor.contiguous() for tensor in _See(model)(frames)]  # other strides cannot be exported
         embedding = model.embed_audio(logmel)
+        heard = None if model.label_prior is None else model.label_prior.hear(embedding)
     names = _seen_by(model)
     write_graph(_See(model).eval(), (frames,), folder / SEE, (["frames"], names), free=True, config=model.config)
-    inputs = (["embedding", *names], list(_DECIDED))
-    write_graph(_Decide(model).eval(), (embedding, *seen), folder / DECIDE, inputs, free=True, config=model.config)
+    given = ["embedding", *names]
+    tensors = [embedding, *seen]
+    if heard is not None:  # in its place among the arguments of `_Decide.forward`
+        place = given.index("things") + 1
+        given.insert(place, _HEARD)
+        tensors.insert(place, heard)
+    inputs = (given, list(_DECIDED))
+    write_graph(_Decide(model).eval(), tuple(tensors), folder / DECIDE, inputs, free=True, config=model.config)
 
 
 @torch.inference_mode()

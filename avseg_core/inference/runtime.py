@@ -92,4 +92,4 @@ def demo_inputs(model: AVSModel) -> Inputs:
     size, front_end = model.config.image_size, model.audio_encoder.front_end
     samples = list(read_samples(clip, windows, size=size, front_end=front_end))
     frames = normalise(torch.stack([sample.frame for sample in samples]))
-    return frames, torch.from_numpy(np.stack([sample.logmel for sample in samples]))
+    return frames, torch.from_numpy(np.stack([sample.sound.logmel for sample in samples]))

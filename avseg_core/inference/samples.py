@@ -16,8 +16,19 @@ from avseg_core.audio.front_end import SAMPLE_RATE, FrontEnd, window_logmel
 from avseg_core.inference.preprocess import resize_frame
 from avseg_core.media.audio import AudioReader
 from avseg_core.media.video import VideoReader
-from avseg_core.media.windows import Window
+from avseg_core.media.windows import WINDOW_SECONDS, Window
 from avseg_core.results.result import SILENCE_DBFS
+
+
+@dataclass(frozen=True, eq=False)
+class Second:
+    """A second of sound, ready for the audio encoder."""
+
+    start: float
+    logmel: NDArray[np.float32]
+    """[1,96,64]"""
+    loudness: float
+    """dBFS"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +40,9 @@ class Sample:
     """Presentation time of the frame, in seconds."""
     frame: Tensor
     """[3,h,w] uint8 at the model's size."""
-    logmel: NDArray[np.float32]
-    """[1,96,64]"""
-    loudness: float
-    """dBFS"""
+    sound: Second
+    nearby: tuple[Second, ...] = ()
+    """Whole seconds before and after, for a model that hears `sound` among them."""
 
 
 def make_sample(
@@ -45,17 +55,46 @@ def make_sample(
     front_end: FrontEnd,
 ) -> Sample:
     """image [H,W,3] RGB and waveform [n] at 16 kHz -> Sample for a model of `size` (height, width)."""
-    return Sample(
-        window, frame_time, resize_frame(image, size), window_logmel(waveform, front_end), loudness_dbfs(waveform)
-    )
+    second = Second(window.start, window_logmel(waveform, front_end), loudness_dbfs(waveform))
+    return Sample(window, frame_time, resize_frame(image, size), second)
+
+
+class _Seconds:
+    """Seconds of one track, each read once while windows pass over it."""
+
+    def __init__(self, audio: AudioReader, front_end: FrontEnd) -> None:
+        self._audio, self._front_end = audio, front_end
+        self._known: dict[float, Second] = {}
+
+    def at(self, start: float) -> Second:
+        second = self._known.get(start)
+        if second is None:
+            waveform = self._audio.read(start, WINDOW_SECONDS)
+            second = Second(start, window_logmel(waveform, self._front_end), loudness_dbfs(waveform))
+            self._known[start] = second
+        return second
+
+    def around(self, start: float, reach: int) -> tuple[Second, ...]:
+        """The whole seconds that begin at most `reach` seconds before or after `start`, but itself."""
+        self._known = {time: second for time, second in self._known.items() if time >= start - reach}
+        whole = range(max(0, math.ceil(start - reach)), math.floor(start + reach) + 1)
+        return tuple(self.at(float(time)) for time in whole if time != start)
 
 
 def read_samples(
-    path: Path, windows: Iterable[Window], *, size: tuple[int, int], front_end: FrontEnd, threads: int = 0
+    path: Path,
+    windows: Iterable[Window],
+    *,
+    size: tuple[int, int],
+    front_end: FrontEnd,
+    threads: int = 0,
+    nearby: int = 0,
 ) -> Generator[Sample, None, None]:
     """The samples of `windows` (sorted by `frame_time`) of the video at `path`, one in memory at a time.
 
-    `threads` are those of the decoder, as for `VideoReader`.
+    Args:
+        threads: those of the decoder, as for `VideoReader`.
+        nearby: how many seconds before and after each window come with it.
 
     Raises:
         InputError: the file cannot be read or has no pictures.
@@ -64,9 +103,10 @@ def read_samples(
     # No frame is looked at twice, so none needs to be kept.
     with VideoReader(path, cache_bytes=0, threads=threads) as video, AudioReader(path, rate=SAMPLE_RATE) as audio:
         frames = video.frames_at(window.frame_time for window in wanted)
+        seconds = _Seconds(audio, front_end)
         for window, frame in zip(windows, frames, strict=True):
-            waveform = audio.read(window.start, window.stop - window.start)
-            yield make_sample(window, frame.time, frame.image, waveform, size=size, front_end=front_end)
+            around = seconds.around(window.start, nearby)
+            yield Sample(window, frame.time, resize_frame(frame.image, size), seconds.at(window.start), around)
 
 
 def loudness_dbfs(waveform: NDArray[np.floating]) -> float:

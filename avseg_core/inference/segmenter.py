@@ -23,6 +23,7 @@ from avseg_core.data.palette import AVSS_CLASSES
 from avseg_core.errors import AVSegError
 from avseg_core.inference.device import choose_device, decoder_threads, share_threads
 from avseg_core.inference.lanes import in_lanes
+from avseg_core.inference.listener import Listener
 from avseg_core.inference.preprocess import normalise
 from avseg_core.inference.read_ahead import read_ahead
 from avseg_core.inference.refine import refine
@@ -31,6 +32,7 @@ from avseg_core.inference.samples import Sample, make_sample, read_samples
 from avseg_core.media.windows import Window
 from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.checkpoints import load_model
+from avseg_core.models.label_bridge import NEARBY
 from avseg_core.models.library import WEIGHTS
 from avseg_core.models.output import AVSModel, AVSOutput
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback
@@ -132,11 +134,13 @@ class Segmenter:
             size=self.model.config.image_size,
             front_end=self.model.audio_encoder.front_end,
             threads=decoder_threads(self.device),
+            nearby=0 if getattr(self.model, "label_prior", None) is None else NEARBY,
         )
         samples = read_ahead(read, depth=2 * self._batch * self._lanes, cancel=cancel)
         batches = iter(lambda: list(islice(samples, self._batch)), [])
         done = 0
-        for results in in_lanes(self._segment_samples, batches, self._lanes):
+        listener = Listener(self.model, self.device)
+        for results in in_lanes(partial(self._segment_samples, listener=listener), batches, self._lanes):
             done += len(results)
             yield results
             if progress is not None:
@@ -149,11 +153,11 @@ class Segmenter:
 
         A model that needs whole clips gets a clip of this frame only.
         """
-        return self._segment_samples([self._sample(image, waveform, window)])[0]
+        return self._segment_samples([self._sample(image, waveform, window)], Listener(self.model, self.device))[0]
 
     def mask_features(self, image: NDArray[np.uint8], waveform: NDArray[np.float32]) -> NDArray[np.float16] | None:
         """The mask feature after the mixer [D,h,w] for one frame and its sound; None if the model has none."""
-        feature = self._forward([self._sample(image, waveform)])[0].mask_feature
+        feature = self._forward([self._sample(image, waveform)], Listener(self.model, self.device))[0].mask_feature
         return None if feature is None else feature[0].half().cpu().numpy()
 
     def _sample(self, image: NDArray[np.uint8], waveform: NDArray[np.float32], window: Window | None = None) -> Sample:
@@ -161,7 +165,7 @@ class Segmenter:
         size, front_end = self.model.config.image_size, self.model.audio_encoder.front_end
         return make_sample(window, window.frame_time, image, waveform, size=size, front_end=front_end)
 
-    def _segment_samples(self, samples: Sequence[Sample]) -> list[WindowResult]:
+    def _segment_samples(self, samples: Sequence[Sample], listener: Listener) -> list[WindowResult]:
         """The results of samples, with smaller batches, then one lane at a time, where the memory does not suffice."""
         results: list[WindowResult] = []
         alone = False
@@ -169,7 +173,7 @@ class Segmenter:
             rest = samples[len(results) : len(results) + self._batch]
             try:
                 with self._memory(alone):
-                    results += self._results(rest)
+                    results += self._results(rest, listener)
                 alone = False
                 continue
             except RuntimeError as error:
@@ -204,8 +208,8 @@ class Segmenter:
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def _results(self, samples: Sequence[Sample]) -> list[WindowResult]:
-        output, tags = self._forward(samples)
+    def _results(self, samples: Sequence[Sample], listener: Listener) -> list[WindowResult]:
+        output, tags = self._forward(samples, listener)
         probability, labels = to_masks(output.logits)
         if self.config.refine and labels is None:
             frames = (sample.frame.permute(1, 2, 0).numpy() for sample in samples)
@@ -219,13 +223,15 @@ class Segmenter:
                 labels=None if labels is None else labels[row],
                 mixer_weights=None if mixer is None else mixer[row],
                 tags=tags[row],
-                loudness=sample.loudness,
+                loudness=sample.sound.loudness,
             )
             for row, sample in enumerate(samples)
         ]
 
     @torch.inference_mode()
-    def _forward(self, samples: Sequence[Sample]) -> tuple[AVSOutput, list[tuple[tuple[str, float], ...]]]:
+    def _forward(
+        self, samples: Sequence[Sample], listener: Listener
+    ) -> tuple[AVSOutput, list[tuple[tuple[str, float], ...]]]:
         """The model's answer for samples, and what each sound is if the audio encoder can tell.
 
         The last clip of a model that needs whole clips is filled up with its last sample, so there may be more of both.
@@ -233,13 +239,13 @@ class Segmenter:
         missing = -len(samples) % self._clip
         padded = [*samples, *[samples[-1]] * missing]
         frames = torch.stack([sample.frame for sample in padded]).to(self.device)  # [N,3,h,w] uint8
-        logmel = torch.from_numpy(np.stack([sample.logmel for sample in padded])).to(self.device)
         model: Any = self.model
         visual, encoder = model.encode_visual(normalise(frames)), model.audio_encoder
         if not isinstance(encoder, YAMNet):
+            logmel = torch.from_numpy(np.stack([sample.sound.logmel for sample in padded])).to(self.device)
             return model.segment(visual, logmel), [()] * len(padded)
-        embedding = model.embed_audio(logmel)
-        return model.segment_embedding(visual, embedding), top_tags(encoder.name_sounds(embedding))
+        embedding, heard = listener(padded)
+        return model.segment_embedding(visual, embedding, **heard), top_tags(encoder.name_sounds(embedding))
 
 
 def top_tags(scores: Tensor) -> list[tuple[tuple[str, float], ...]]:

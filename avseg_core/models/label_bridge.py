@@ -37,6 +37,13 @@ _HEARD = 0.1
 """Scores below say nothing: silence has some, too. Only where no `Presence` tells silence."""
 MEANT = 0.3
 """Weight of the bridge from which a sound means a thing; "Animal" means none."""
+NEARBY = 2
+"""So many seconds before and after one are heard with it."""
+_FORGOTTEN = 3.0
+"""Seconds after which another second counts for 1/e."""
+_ALIKE, _STEEPNESS = 0.5, 8.0
+"""Agreement at which another second is as likely of the same thing as not, and how fast that changes with it: fitted to
+pairs of seconds of recordings that the classifier of sounds had not met."""
 
 
 class Presence(nn.Module):
@@ -60,8 +67,9 @@ class Presence(nn.Module):
         return logits[:, self.named].amax(dim=1, keepdim=True)
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
-        """YAMNet's embedding [N,1024] and the classes' logits [N,521] -> [N,1], 0..1."""
-        return torch.sigmoid(self.linear(torch.cat([embedding, self.best_name(logits)], dim=1)))
+        """YAMNet's embedding [N,1024] and the classes' logits [N,521] -> logit [N,1]."""
+        surely: Tensor = self.linear(torch.cat([embedding, self.best_name(logits)], dim=1))
+        return surely
 
 
 class LabelPrior(nn.Module):
@@ -89,10 +97,44 @@ class LabelPrior(nn.Module):
 
     def hear(self, embedding: Tensor) -> Tensor:
         """YAMNet's embedding [N,1024] -> how strongly the sound speaks for every thing [N,1001], 0..1."""
-        logits = self.sounds(embedding)
+        return self.hear_among(embedding[:, None], embedding.new_zeros(len(embedding), 1))
+
+    def hear_among(self, embedding: Tensor, apart: Tensor) -> Tensor:
+        """`hear` of seconds among others of the same recording.
+
+        What sounds mostly goes on, and is named surer by several seconds than by one: YAMNet's scores, and how sure it
+        is that anything sounds, are averaged over the seconds that agree with the one in question.
+
+        Args:
+            embedding: [N,S,1024], of N seconds (the first of S) and the others.
+            apart: [N,S], how many seconds lie between; infinite where there is no other.
+        """
+        logits = self.sounds(embedding)  # [N,S,521]
+        scores = logits.sigmoid()
+        share = self._same_thing(scores, apart)[..., None]
+        together = (share * scores).sum(dim=1)
         if self.presence is None:
-            return self.weigh(logits.sigmoid())
-        return self.presence(embedding, logits) * self.compare(logits.sigmoid())
+            return self.weigh(together)
+        surely = self.presence(embedding.flatten(0, 1), logits.flatten(0, 1)).view(*apart.shape, 1)
+        return torch.sigmoid((share * surely).sum(dim=1)) * self.compare(together)
+
+    def hear_clips(self, embedding: Tensor) -> Tensor:
+        """[B,T,1024], T seconds in a row of B clips, each heard among those nearby -> [B,T,1001]."""
+        count = embedding.shape[1]
+        offsets = torch.tensor([0, *(sign * away for away in range(1, NEARBY + 1) for sign in (-1, 1))])
+        places = torch.arange(count)[:, None] + offsets  # [T,S]
+        apart = offsets.abs().float().where((places >= 0) & (places < count), torch.inf)
+        among = embedding[:, places.clamp(0, count - 1)]  # [B,T,S,1024]
+        heard = self.hear_among(among.flatten(0, 1), apart.to(embedding).repeat(len(embedding), 1))
+        return heard.view(*embedding.shape[:2], -1)
+
+    def _same_thing(self, scores: Tensor, apart: Tensor) -> Tensor:
+        """scores [N,S,521] -> how much of the answer for the first second every second makes up [N,S], 1 together."""
+        kind = F.normalize(scores.sqrt(), dim=2)
+        agreement = (kind * kind[:, :1]).sum(dim=2)
+        weight = torch.sigmoid(_STEEPNESS * (agreement - _ALIKE)) * torch.exp(-apart / _FORGOTTEN)
+        weight = torch.where(apart == 0, torch.ones_like(weight), weight)
+        return weight / weight.sum(dim=1, keepdim=True)
 
     def weigh(self, scores: Tensor) -> Tensor:
         """Scores of YAMNet's classes [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1.

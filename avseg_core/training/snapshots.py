@@ -18,6 +18,7 @@ from PIL import Image
 from avseg_core.data.dataset import ClipDataset
 from avseg_core.data.sample import AVSBatch, collate
 from avseg_core.errors import AVSegError
+from avseg_core.models.clips import answer_clips
 from avseg_core.models.output import AVSModel
 
 MOST = 6
@@ -54,9 +55,10 @@ class Snapshots:
         for number, (batch, frame) in enumerate(self._batches):
             batch = batch.to(self._device)
             try:
-                logits = model(batch.frames, batch.logmel, batch.is_frame).logits[frame].float()  # [C,H,W]
+                output = answer_clips(model, batch.frames, batch.logmel, batch.frames_per_clip, is_frame=batch.is_frame)
             except torch.OutOfMemoryError:
                 return
+            logits = output.logits[frame].float()  # [C,H,W]
             sounds = logits[0].sigmoid() if len(logits) == 1 else 1 - logits.softmax(dim=0)[0]
             self._save(_bytes(sounds.cpu()), f"step_{step:08d}_{number}.png")
 

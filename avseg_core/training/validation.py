@@ -13,6 +13,7 @@ from avseg_core.data.dataset import ClipDataset
 from avseg_core.data.loading import load_in_order
 from avseg_core.data.sample import AVSBatch
 from avseg_core.metrics import make_meter
+from avseg_core.models.clips import answer_clips
 from avseg_core.models.output import AVSModel, AVSOutput
 
 
@@ -66,7 +67,7 @@ def validate(
     for batch in load_in_order(clips, clips_at_once, workers=workers, pin=device.type == "cuda"):
         batch = batch.to(device, non_blocking=True)
         with autocast or torch.autocast(device.type, enabled=False):
-            output = model(batch.frames, batch.logmel, batch.is_frame)
+            output = answer_clips(model, batch.frames, batch.logmel, batch.frames_per_clip, is_frame=batch.is_frame)
         logits = output.logits.float()
         tally.add(output, batch)
         for clip in range(len(batch)):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from catalogue import Item, related
+from clips import SoundClip, draw_clip, draw_course
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scenes import SceneSet
@@ -16,7 +18,6 @@ from soundbank import SoundBank, merged
 from torch import Tensor
 
 from avseg_core.audio.front_end import window_logmel
-from avseg_core.data.synthesis import mix
 from avseg_core.models.audio_encoders import YAMNet
 from avseg_core.models.label_bridge import LabelPrior
 
@@ -25,8 +26,10 @@ _KNOWN = 0.3
 _UNLIKELY = 0.02
 _FAINTEST = 0.1
 """Least strength of a made-up sound beside another one."""
-_NOISY = 0.5
-"""Share of the recorded sounds that are mixed with noise."""
+_PAUSING = 0.3
+"""Share of the clips for noise and silence in which something sounds in other seconds."""
+_ALONE = 0.25
+"""Share of the clips whose seconds are heard without the others."""
 _UNSURE = 0.5
 """Least presence of a made-up sound."""
 SAME_THING, OTHER_THING = 0.6, 0.12
@@ -71,7 +74,7 @@ class Sounding:
 
 
 class SoundTable:
-    """Embeddings of many mixed seconds per label and what is heard in them, so that training need not run YAMNet.
+    """Embeddings of many seconds of clips per label and what is heard in them, so that training need not run YAMNet.
 
     `parts`: recordings, each with a prior that hears them; best one that was not tuned to them, see `Build.unmet`.
     """
@@ -86,7 +89,8 @@ class SoundTable:
         """Embeddings [N,1024] and weights of things [N,1001] of every label."""
         for label in sorted(self.bank.sounds):
             count = per_label * {"noise": 4, "person": 4}.get(label, 1)
-            self.seconds[label] = self._listen([self._mix(rng, [label]) for _ in range(count)])
+            heard = list(islice(self._seconds(rng, [label]), count))
+            self.seconds[label] = torch.stack([one for one, _ in heard]), torch.stack([two for _, two in heard])
 
     def draw(self, rng: Generator, label: str) -> tuple[Tensor, Tensor]:
         """Embedding [1024] and weights [1001] of a second of the label."""
@@ -96,27 +100,40 @@ class SoundTable:
 
     def mixed(self, rng: Generator, labels: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Embedding [1024] and weights [1001] of a new second with all of the labels."""
-        embeddings, weights = self._listen([self._mix(rng, labels)])
-        return embeddings[0], weights[0]
+        return next(self._seconds(rng, labels))
 
-    def _mix(self, rng: Generator, labels: Sequence[str]) -> tuple[NDArray[np.float32], LabelPrior]:
-        bank, prior = self._part(rng, labels[0])
-        if labels[0] == "noise":
-            return bank.second(rng, []), prior
-        banks = [bank if bank.sounds.get(label) else self._part(rng, label)[0] for label in labels]
-        parts = [source.one(rng, label) for source, label in zip(banks, labels, strict=True)]
-        return mix(rng, parts, bank.noise(rng) if rng.random() < _NOISY else None), prior
+    def _seconds(self, rng: Generator, labels: Sequence[str]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Embedding and weights of seconds of ever new clips in which just these labels sound ("noise": nothing)."""
+        nothing = list(labels) == ["noise"]
+        while True:
+            bank, prior = self._part(rng, labels[0])
+            banks = [bank if bank.sounds.get(label) else self._part(rng, label)[0] for label in labels]
+            known = sorted(label for label in bank.sounds if label != "noise")
+            if nothing and known and rng.random() < _PAUSING:
+                clip = draw_clip(rng, [bank], [str(rng.choice(known))], draw_course(rng, pause=True))
+            elif nothing:
+                clip = draw_clip(rng, [bank], [], "nothing")
+            else:
+                others = [label for label in known if not any(related(label, own) for own in labels)]
+                other = (bank, str(rng.choice(others))) if others else None
+                clip = draw_clip(rng, banks, labels, draw_course(rng), other)
+            wanted = () if nothing else tuple(labels)
+            chosen = [second for second, sounding in enumerate(clip.labels) if sounding == wanted]
+            rng.shuffle(chosen)
+            yield from self._listen(rng, clip, prior, chosen[: 1 if len(labels) > 1 else None])
 
     def _part(self, rng: Generator, label: str) -> tuple[SoundBank, LabelPrior]:
         counts = np.array([len(bank.sounds.get(label, ())) for bank, _ in self.parts], float)
         return self.parts[int(rng.choice(len(counts), p=counts / counts.sum()))]
 
     @torch.no_grad()
-    def _listen(self, seconds: Sequence[tuple[NDArray[np.float32], LabelPrior]]) -> tuple[Tensor, Tensor]:
-        logmels = np.stack([window_logmel(second, "yamnet") for second, _ in seconds])
-        embeddings = torch.cat([self.yamnet(part) for part in torch.from_numpy(logmels).split(64)])
-        heard = [prior.hear(embedding[None]) for embedding, (_, prior) in zip(embeddings, seconds, strict=True)]
-        return embeddings, torch.cat(heard)
+    def _listen(
+        self, rng: Generator, clip: SoundClip, prior: LabelPrior, chosen: Sequence[int]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Some seconds of a clip heard among the others, or alone, as a live model hears its first."""
+        embeddings = self.yamnet(torch.from_numpy(np.stack([window_logmel(one, "yamnet") for one in clip.seconds])))
+        weights = prior.hear(embeddings) if rng.random() < _ALONE else prior.hear_clips(embeddings[None])[0]
+        return [(embeddings[second], weights[second]) for second in chosen]
 
 
 class Director:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from catalogue import related
+from clips import SoundClip, draw_clip, draw_course
 from features import to_frames
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from teacher import Saliency
 from avseg_core.audio.front_end import window_logmel
 from avseg_core.inference.refine import refine
 from avseg_core.models.avsegformer import AVSegFormer
-from avseg_core.models.label_bridge import PERSON
+from avseg_core.models.label_bridge import NEARBY, PERSON
 
 Mask = NDArray[np.bool_]
 Predict = Callable[["Case"], NDArray[np.float32]]
@@ -42,6 +43,8 @@ class Case:
     image: NDArray[np.uint8]
     """[H,W,3] at the model's size."""
     sound: NDArray[np.float32]
+    nearby: tuple[tuple[float, NDArray[np.float32]], ...]
+    """Other seconds of the same track, and how many seconds lie between."""
     instances: NDArray[np.uint8]
     sounding: tuple[int, ...]
     """Instances that sound; empty: nothing in the picture does."""
@@ -97,7 +100,7 @@ def _several(rng: Generator, group: str, maker: SceneMaker, stamps: Sequence[int
             break
     sounding = tuple(range(1, 3 if group == "two at once" else 2))
     labels = [bank.labels_for(maker.material.items[chosen[order - 1]].label)[0] for order in sounding]
-    return Case(group, image, bank.second(rng, labels), instances, sounding, "+".join(labels))
+    return Case(group, image, *_sound(rng, bank, labels), instances, sounding, "+".join(labels))
 
 
 def _photo(rng: Generator, maker: SceneMaker, number: int, bank: SoundBank, size: tuple[int, int]) -> Case:
@@ -107,7 +110,7 @@ def _photo(rng: Generator, maker: SceneMaker, number: int, bank: SoundBank, size
     instances = (cv2.resize(mask, fit, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
     label = bank.labels_for(item.label)[0]
     view = cv2.resize(image, fit, interpolation=cv2.INTER_AREA)
-    return Case("photo", np.asarray(view, np.uint8), bank.second(rng, [label]), instances, (1,), item.path.stem)
+    return Case("photo", np.asarray(view, np.uint8), *_sound(rng, bank, [label]), instances, (1,), item.path.stem)
 
 
 def _pair(rng: Generator, maker: SceneMaker, photos: Sequence[int], bank: SoundBank) -> Case:
@@ -118,12 +121,13 @@ def _pair(rng: Generator, maker: SceneMaker, photos: Sequence[int], bank: SoundB
         if labelled and not related(items[chosen[0]].label, items[chosen[1]].label) and _visible(instances, 2):
             break
     order = int(rng.integers(1, 3))
-    label = bank.labels_for(items[chosen[order - 1]].label)[0]
-    return Case("photo pair", image, bank.second(rng, [label]), instances, (order,), items[chosen[order - 1]].path.stem)
+    item = items[chosen[order - 1]]
+    sound = _sound(rng, bank, bank.labels_for(item.label)[:1])
+    return Case("photo pair", image, *sound, instances, (order,), item.path.stem)
 
 
 def _nothing(rng: Generator, maker: SceneMaker, stamps: Sequence[int], photos: Sequence[int], bank: SoundBank) -> Case:
-    """Silence, noise, or the sound of something that is not in the picture."""
+    """Silence or noise, in the pauses of what the picture shows or all the time, or what it does not show."""
     if rng.random() < 0.5:
         chosen = [int(rng.choice(photos))]
         image, mask = maker._photo_view(rng, chosen[0])
@@ -131,43 +135,71 @@ def _nothing(rng: Generator, maker: SceneMaker, stamps: Sequence[int], photos: S
     else:
         chosen = _draw(rng, stamps, 2, maker)
         image, instances, _ = maker.paste(rng, maker._background(rng), chosen)
-    kind = str(rng.choice(["silence", "noise", "away"]))
-    if kind == "silence":
-        sound = np.zeros(16000, np.float32)
+    kind = str(rng.choice(["pause", "noise", "away"]))
+    shown = [maker.material.items[number].label for number in chosen]
+    own = [label for name in shown for label in bank.labels_for(name)]
+    if kind == "pause":
+        sound = _second(rng, lambda: draw_clip(rng, [bank], [str(rng.choice(own))], draw_course(rng, pause=True)), ())
     elif kind == "noise":
-        sound = bank.second(rng, []) + 1e-4
+        sound = _second(rng, lambda: draw_clip(rng, [bank], [], "nothing"), ())
     else:
-        shown = [maker.material.items[number].label for number in chosen]
         labels = [label for label in bank.sounds if label != "noise" and not any(related(label, s) for s in shown)]
         kind = str(rng.choice(labels))
-        sound = bank.second(rng, [kind])
-    return Case("nothing", image, np.asarray(sound, np.float32), instances, (), kind)
+        sound = _sound(rng, bank, [kind], own)
+    return Case("nothing", image, *sound, instances, (), kind)
+
+
+Heard = tuple[NDArray[np.float32], tuple[tuple[float, NDArray[np.float32]], ...]]
+
+
+def _sound(rng: Generator, bank: SoundBank, labels: Sequence[str], before: Sequence[str] = ()) -> Heard:
+    """A second in which the labels sound, of a clip in which one of `before` or of all others may sound as well."""
+    others = before or [
+        other for other in bank.sounds if other != "noise" and not any(related(other, label) for label in labels)
+    ]
+    other = (bank, str(rng.choice(sorted(others)))) if others else None
+    return _second(rng, lambda: draw_clip(rng, [bank] * len(labels), labels, draw_course(rng), other), tuple(labels))
+
+
+def _second(rng: Generator, draw: Callable[[], SoundClip], wanted: tuple[str, ...]) -> Heard:
+    """One of a clip's seconds in which just the wanted labels sound, and those nearby."""
+    while True:
+        clip = draw()
+        if fitting := [second for second, labels in enumerate(clip.labels) if labels == wanted]:
+            own = int(rng.choice(fitting))
+            apart = [(abs(second - own), sound) for second, sound in enumerate(clip.seconds) if second != own]
+            return clip.seconds[own], tuple((float(away), sound) for away, sound in apart if away <= NEARBY)
 
 
 def model_predictors(model: AVSegFormer) -> dict[str, Predict]:
-    """The model as the application runs it, with the edges as it draws them, and that without the label bridge."""
+    """The model as the application runs it; before that, without the label bridge, with every second heard alone, and
+    with the edges as the model draws them."""
     prior = model.label_prior
     assert prior is not None
     latest: dict[str, Any] = {}
 
-    def predict(case: Case, bridge: float) -> NDArray[np.float32]:
+    def predict(case: Case, bridge: float = 1.0, alone: bool = False) -> NDArray[np.float32]:
         with torch.no_grad():
             if latest.get("case") is not case:
-                logmel = torch.from_numpy(window_logmel(case.sound, "yamnet"))[None]
+                sounds = [case.sound, *(sound for _, sound in case.nearby)]
+                logmel = torch.from_numpy(np.stack([window_logmel(sound, "yamnet") for sound in sounds]))
                 visual = model.encode_visual(to_frames(case.image[None]))
                 latest.update(case=case, heard=model.embed_audio(logmel), visual=visual)
-            heard = latest["heard"]
-            things = prior.hear(heard)
-            output = model.segment_embedding(latest["visual"], heard, things=bridge * things)
+            own = latest["heard"][:1]
+            among = own if alone else latest["heard"]
+            apart = torch.tensor([[0.0, *(away for away, _ in case.nearby)]])
+            things = prior.hear_among(among[None], apart[:, : len(among)])
+            output = model.segment_embedding(latest["visual"], own, things=bridge * things)
         return np.asarray(output.logits[0, 0].sigmoid())
 
     def refined(case: Case) -> NDArray[np.float32]:
-        probability = np.rint(255 * predict(case, 1.0)).astype(np.uint8)
+        probability = np.rint(255 * predict(case)).astype(np.uint8)
         return refine(probability, case.image).astype(np.float32) / np.float32(255)
 
     return {
         "without the bridge": partial(predict, bridge=0.0),
-        "raw edges": partial(predict, bridge=1.0),
+        "every second alone": partial(predict, alone=True),
+        "raw edges": predict,
         "avsegformer-lite": refined,
     }
 

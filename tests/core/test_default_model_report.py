@@ -26,7 +26,7 @@ def case(evaluate: ModuleType, group: str, width: int, sounding: tuple[int, ...]
     instances = np.zeros((10, 100), np.uint8)
     instances[:, :width], instances[:, 80:] = 1, 2
     image = np.zeros((10, 100, 3), np.uint8)
-    return evaluate.Case(group, image, np.zeros(16000, np.float32), instances, sounding, "x")
+    return evaluate.Case(group, image, np.zeros(16000, np.float32), (), instances, sounding, "x")
 
 
 def left(columns: int) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ def test_a_real_model_answers_the_same(image: np.ndarray, waveform: np.ndarray) 
     )
     expected = segmenter.segment_one(image, waveform)
     live = LiveModel(segmenter)
-    heard = live.hear(waveform[:HEARD_SAMPLES])
+    heard = live.hear(waveform[:HEARD_SAMPLES], 1.0)
     decided = live.decide(live.see(image), heard)
     np.testing.assert_allclose(decided.probability.astype(int), expected.probability.astype(int), atol=1)
     assert decided.mixer_weights is not None
@@ -50,7 +50,7 @@ def test_models_of_any_kind_can_be_used(clip_length: int | None, num_classes: in
     picture, sound = scene(96, 128), tones(("low",))[:16000]
     expected = segmenter.segment_one(picture, sound)
     live = LiveModel(segmenter)
-    decided = live.decide(live.see(picture), live.hear(sound[:HEARD_SAMPLES]))
+    decided = live.decide(live.see(picture), live.hear(sound[:HEARD_SAMPLES], 1.0))
     np.testing.assert_array_equal(decided.probability, expected.probability)
     assert decided.probability.max() > 200
     if num_classes > 1:

@@ -61,6 +61,27 @@ def test_both_halves_answer_as_pytorch_for_any_number_of_frames(built: tuple[tor
 
 
 @pytest.mark.timeout(1800)
+def test_what_was_heard_among_other_seconds_is_used(models: Path, caplog: pytest.LogCaptureFixture) -> None:
+    torch.manual_seed(1)
+    model = build_model(replace(CONFIG, audio_encoder="yamnet", label_prior=True, label_presence=True)).eval()
+    weights_hash = hash_weights(model)
+    build_onnx(model, weights_hash)
+    made = load_onnx(model, weights_hash, 1)
+    assert made is not None
+    frames, logmel = random_inputs(model, 3, seed=4)
+    with torch.inference_mode():
+        visual, embedding = model.encode_visual(frames), model.embed_audio(logmel)
+        among = torch.rand(3, 1001)
+        told, alone = (made.segment_embedding(visual, embedding, things=things).logits for things in (among, None))
+        expected = model.segment_embedding(visual, embedding, things=among).logits
+    torch.testing.assert_close(told, expected, rtol=0, atol=1e-3)
+    torch.testing.assert_close(alone, model(frames, logmel).logits, rtol=0, atol=1e-3)
+    assert (told - alone).abs().max() > 0.01
+    assert load_onnx(build_model(CONFIG).eval(), weights_hash, 1) is None  # its files would lack "heard"
+    assert "made by another version" in caplog.text
+
+
+@pytest.mark.timeout(1800)
 def test_the_measurement_decides_and_a_damaged_file_is_not_opened(
     built: tuple[torch.nn.Module, str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -232,7 +232,7 @@ def test_cancel_is_heard_while_decoding_is_slow(video: Path, monkeypatch: pytest
     def stuck(*args: object, **kwargs: object) -> None:
         release.wait(10)
 
-    monkeypatch.setattr("avseg_core.inference.samples.make_sample", stuck)
+    monkeypatch.setattr("avseg_core.inference.samples.window_logmel", stuck)
     asked = time.monotonic() + 0.2
 
     def cancel() -> bool:
