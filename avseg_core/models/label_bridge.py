@@ -41,9 +41,9 @@ NEARBY = 2
 """So many seconds before and after one are heard with it."""
 _FORGOTTEN = 3.0
 """Seconds after which another second counts for 1/e."""
-_ALIKE, _STEEPNESS = 0.5, 8.0
-"""Agreement at which another second is as likely of the same thing as not, and how fast that changes with it: fitted to
-pairs of seconds of recordings that the classifier of sounds had not met."""
+_SAME_NAME, _SAME_PRESENCE, _STEEPNESS = 0.5, 0.7, 16.0
+"""Agreement at which another second counts half for the name, and for whether anything sounds, and how fast that
+changes with it. From half on most seconds are of the same thing; a pause between two barks resembles them more."""
 
 
 class Presence(nn.Module):
@@ -102,8 +102,9 @@ class LabelPrior(nn.Module):
     def hear_among(self, embedding: Tensor, apart: Tensor) -> Tensor:
         """`hear` of seconds among others of the same recording.
 
-        What sounds mostly goes on, and is named surer by several seconds than by one: YAMNet's scores, and how sure it
-        is that anything sounds, are averaged over the seconds that agree with the one in question.
+        What sounds mostly goes on, and several seconds name it surer than one: YAMNet's scores, and how sure it is that
+        anything sounds, are averaged over the seconds that agree with the one in question. Where that itself seems
+        silent, the others say little of it.
 
         Args:
             embedding: [N,S,1024], of N seconds (the first of S) and the others.
@@ -111,12 +112,16 @@ class LabelPrior(nn.Module):
         """
         logits = self.sounds(embedding)  # [N,S,521]
         scores = logits.sigmoid()
-        share = self._same_thing(scores, apart)[..., None]
-        together = (share * scores).sum(dim=1)
+        kind = F.normalize(scores.sqrt(), dim=2)
+        agreement = (kind * kind[:, :1]).sum(dim=2)  # [N,S], 1 for the first
+        fading = torch.exp(-apart / _FORGOTTEN)
+        named = fading * torch.sigmoid(_STEEPNESS * (agreement - _SAME_NAME))
         if self.presence is None:
-            return self.weigh(together)
+            return self.weigh(_average(scores, named))
         surely = self.presence(embedding.flatten(0, 1), logits.flatten(0, 1)).view(*apart.shape, 1)
-        return torch.sigmoid((share * surely).sum(dim=1)) * self.compare(together)
+        alike = fading * torch.sigmoid(_STEEPNESS * (agreement - _SAME_PRESENCE))
+        present = _average(surely, alike).sigmoid()  # [N,1]
+        return present * self.compare(_average(scores, named * present))
 
     def hear_clips(self, embedding: Tensor) -> Tensor:
         """[B,T,1024], T seconds in a row of B clips, each heard among those nearby -> [B,T,1001]."""
@@ -127,14 +132,6 @@ class LabelPrior(nn.Module):
         among = embedding[:, places.clamp(0, count - 1)]  # [B,T,S,1024]
         heard = self.hear_among(among.flatten(0, 1), apart.to(embedding).repeat(len(embedding), 1))
         return heard.view(*embedding.shape[:2], -1)
-
-    def _same_thing(self, scores: Tensor, apart: Tensor) -> Tensor:
-        """scores [N,S,521] -> how much of the answer for the first second every second makes up [N,S], 1 together."""
-        kind = F.normalize(scores.sqrt(), dim=2)
-        agreement = (kind * kind[:, :1]).sum(dim=2)
-        weight = torch.sigmoid(_STEEPNESS * (agreement - _ALIKE)) * torch.exp(-apart / _FORGOTTEN)
-        weight = torch.where(apart == 0, torch.ones_like(weight), weight)
-        return weight / weight.sum(dim=1, keepdim=True)
 
     def weigh(self, scores: Tensor) -> Tensor:
         """Scores of YAMNet's classes [N,521] -> how strongly the sound speaks for every thing [N,1001], 0..1.
@@ -171,6 +168,12 @@ class LabelPrior(nn.Module):
     def forward(self, memory: Tensor, mask_feature: Tensor, maps: Tensor, shapes: LevelShapes) -> tuple[Tensor, Tensor]:
         """memory [N,L,D] and mask feature [N,D,h,w], each with the maps [N,4,.,.] added in."""
         return add_maps(maps, memory, mask_feature, shapes, self.to_memory, self.to_mask_feature)
+
+
+def _average(values: Tensor, weight: Tensor) -> Tensor:
+    """values [N,S,C] of a second (the first of S) and others, weight [N,S] of those beside its own of 1 -> [N,C]."""
+    weight = torch.cat([torch.ones_like(weight[:, :1]), weight[:, 1:]], dim=1)[..., None]
+    return (weight * values).sum(dim=1) / weight.sum(dim=1)
 
 
 def share_maps(share: Tensor) -> list[Tensor]:

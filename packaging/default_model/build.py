@@ -90,7 +90,7 @@ class Plan:
         ("photo", 60),
         ("photo pair", 60),
         ("two at once", 100),
-        ("nothing", 150),
+        ("nothing", 300),
     )
     """Test cases per group."""
 
