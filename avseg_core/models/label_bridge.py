@@ -97,7 +97,7 @@ class LabelPrior(nn.Module):
 
     def hear(self, embedding: Tensor) -> Tensor:
         """YAMNet's embedding [N,1024] -> how strongly the sound speaks for every thing [N,1001], 0..1."""
-        return self.hear_among(embedding[:, None], embedding.new_zeros(len(embedding), 1))
+        return self.hear_among(embedding[:, None], torch.zeros_like(embedding[:, :1]))
 
     def hear_among(self, embedding: Tensor, apart: Tensor) -> Tensor:
         """`hear` of seconds among others of the same recording.
