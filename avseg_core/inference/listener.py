@@ -22,13 +22,14 @@ class Listener:
 
     def __init__(self, model: AVSModel, device: torch.device) -> None:
         self._model: Any = model
-        self._prior = getattr(model, "label_prior", None)
+        self._prior: Any = getattr(model, "label_prior", None)
         self._device = device
         self._known: dict[float, Tensor] = {}
         self._lock = threading.Lock()
 
     def __call__(self, samples: Sequence[Sample]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The embeddings [N,E] of the samples' own sounds, and what else `model.segment_embedding` takes of them."""
+        """Embeddings [N,E] of the samples' own sounds, and as "things" [N,1001], if the model has a `label_prior`, how
+        strongly they speak for every thing."""
         with self._lock:
             self._hear([second for sample in samples for second in (sample.sound, *sample.nearby)])
             embedding = torch.stack([self._known[sample.sound.start] for sample in samples])
@@ -54,6 +55,5 @@ class Listener:
             for column, second in enumerate(sample.nearby, start=1):
                 among[row, column] = self._known[second.start]
                 apart[row, column] = abs(second.start - sample.window.start)
-        assert self._prior is not None
         heard: Tensor = self._prior.hear_among(among, apart.to(among))
         return heard

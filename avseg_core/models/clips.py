@@ -23,15 +23,15 @@ def answer_clips(
     frames [B*T,3,H,W] and logmel [B*T,1,96,64], a second apart from one another; `chosen` [B*T] bool: only these are
     answered, by models for which every frame is independent.
     """
-    one: Any = model
     prior = getattr(model, "label_prior", None)
     if prior is None:
         if chosen is not None:
             frames, logmel = frames[chosen], logmel[chosen]
         return model(frames, logmel, is_frame)
-    embedding = one.embed_audio(logmel)
+    named: Any = model  # beyond the contract of all models
+    embedding = named.embed_audio(logmel)
     things = prior.hear_clips(embedding.float().view(-1, frames_per_clip, embedding.shape[1])).flatten(0, 1)
     if chosen is not None:
         frames, embedding, things = frames[chosen], embedding[chosen], things[chosen]
-    answer: AVSOutput = one.segment_embedding(one.encode_visual(frames), embedding, is_frame, things)
+    answer: AVSOutput = named.segment_embedding(named.encode_visual(frames), embedding, is_frame, things)
     return answer

@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.random import Generator
-from soundbank import SoundBank
+from numpy.typing import NDArray
+from soundbank import SoundBank, coloured_noise
 
 from avseg_core.data.synthesis import SAMPLE_RATE, Sound, mix
 
@@ -45,7 +46,7 @@ def draw_clip(
     course: Course,
     other: tuple[SoundBank, str] | None = None,
 ) -> SoundClip:
-    """A clip of `labels`, each from its bank; `other` (nothing, if None) sounds before or after a change."""
+    """A clip of `labels`, each from its bank (the first one has the noise); `other` sounds before or after a change."""
     tracks: list[tuple[str, Sound]] = []
     if course != "nothing":
         heard = _when(rng, course)
@@ -74,7 +75,7 @@ def _any(rng: Generator, bank: SoundBank, label: str) -> Sound:
     return choices[int(rng.integers(len(choices)))]
 
 
-def _when(rng: Generator, course: Course) -> np.ndarray:
+def _when(rng: Generator, course: Course) -> NDArray[np.bool_]:
     """[SECONDS] bool: in which seconds the labels sound."""
     heard = np.ones(SECONDS, bool)
     if course == "change":
@@ -104,7 +105,8 @@ def _continue(rng: Generator, sound: Sound) -> Sound:
     return track
 
 
-def _during(track: Sound, heard: np.ndarray) -> Sound:
+def _during(track: Sound, heard: NDArray[np.bool_]) -> Sound:
+    """The track in the seconds `heard`, silence in the others."""
     return np.asarray(track * np.repeat(heard, SAMPLE_RATE), np.float32)
 
 
@@ -112,10 +114,7 @@ def _noise(rng: Generator, bank: SoundBank) -> Sound:
     """Recorded noise, or coloured noise, for the whole clip."""
     if bank.sounds.get("noise") and rng.random() < 0.7:
         return _continue(rng, _any(rng, bank, "noise"))
-    length = SECONDS * SAMPLE_RATE
-    spectrum = np.fft.rfft(rng.normal(0.0, 1.0, length))
-    spectrum /= np.maximum(1.0, np.arange(len(spectrum)) / SECONDS) ** rng.uniform(0.0, 1.2)
-    return np.asarray(np.fft.irfft(spectrum), np.float32)
+    return coloured_noise(rng, SECONDS)
 
 
 def _labels(tracks: Sequence[tuple[str, Sound]], second: int) -> tuple[str, ...] | None:

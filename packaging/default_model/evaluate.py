@@ -31,6 +31,8 @@ from avseg_core.models.label_bridge import NEARBY, PERSON
 
 Mask = NDArray[np.bool_]
 Predict = Callable[["Case"], NDArray[np.float32]]
+Heard = tuple[NDArray[np.float32], tuple[tuple[float, NDArray[np.float32]], ...]]
+"""A case's `sound` and `nearby`."""
 SIZES = (0.0, 0.02, 0.04, 0.08, 1.0)
 """Shares of the picture between which things of one size lie."""
 
@@ -147,9 +149,6 @@ def _nothing(rng: Generator, maker: SceneMaker, stamps: Sequence[int], photos: S
         kind = str(rng.choice(labels))
         sound = _sound(rng, bank, [kind], own)
     return Case("nothing", image, *sound, instances, (), kind)
-
-
-Heard = tuple[NDArray[np.float32], tuple[tuple[float, NDArray[np.float32]], ...]]
 
 
 def _sound(rng: Generator, bank: SoundBank, labels: Sequence[str], before: Sequence[str] = ()) -> Heard:

@@ -82,9 +82,14 @@ class SoundBank:
         """Recorded noise, or coloured noise."""
         if self.sounds.get("noise") and rng.random() < 0.7:
             return self.one(rng, "noise")
-        spectrum = np.fft.rfft(rng.normal(0.0, 1.0, SAMPLE_RATE))
-        spectrum /= np.maximum(1.0, np.arange(len(spectrum))) ** rng.uniform(0.0, 1.2)
-        return np.asarray(np.fft.irfft(spectrum), np.float32)
+        return coloured_noise(rng, 1)
+
+
+def coloured_noise(rng: Generator, seconds: int) -> Sound:
+    """Between white and a little below brown."""
+    spectrum = np.fft.rfft(rng.normal(0.0, 1.0, seconds * SAMPLE_RATE))
+    spectrum /= np.maximum(1.0, np.arange(len(spectrum)) / seconds) ** rng.uniform(0.0, 1.2)
+    return np.asarray(np.fft.irfft(spectrum), np.float32)
 
 
 def merged(banks: Sequence[SoundBank]) -> SoundBank:
