@@ -25,14 +25,14 @@ def language_code(wanted: str) -> str:
 
 
 def load_translators(wanted: str, parent: QObject) -> list[QTranslator]:
-    """The application's words and Qt's own; none for English and for languages that there is no translation of."""
+    """Qt's words, the names of sounds and the application's; none for English and for languages without a translation."""
     code = language_code(wanted)
     ours = FOLDER / f"avseg_{code}.qm"
     if not ours.is_file():
         return []
     qt = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)) / f"qtbase_{code}.qm"
     translators = []
-    for file in (qt, ours):
+    for file in (qt, FOLDER / f"sounds_{code}.qm", ours):
         translator = _Translator(parent)
         if translator.load(str(file)):
             translators.append(translator)

@@ -4,7 +4,8 @@
 
 Takes every string of the window into `resources/translations/avseg_<language>.ts`, where a person (pyside6-linguist, or
 any editor) fills in what is new, and compiles each into the `.qm` file that the application loads. A new language
-begins as an empty file of that name, and is then added to `avseg_app.settings.Language` and to the menu.
+begins as an empty file of that name, and is then added to `avseg_app.settings.Language` and to the menu. What YAMNet's
+sounds are called stands in `sounds_<language>.ts`, in the order of `avseg_core.audio.classes`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ FOLDER = ROOT / "resources" / "translations"
 def main() -> int:
     for file in sorted(FOLDER.glob("avseg_*.ts")):
         update(file)
+    for file in sorted(FOLDER.glob("*.ts")):
         compile_to(file, file.with_suffix(".qm"))
     return 0
 

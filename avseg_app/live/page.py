@@ -30,7 +30,7 @@ from avseg_app.workers.live_protocol import (
 )
 from avseg_app.workspace.canvas import Canvas
 from avseg_app.workspace.page import overlay_style
-from avseg_app.workspace.tags import telling_tag
+from avseg_app.workspace.tags import sound_name, telling_tag
 from avseg_core.inference.live_config import LiveConfig
 from avseg_core.media.capture import CameraOptions, DeviceState, DeviceStatus
 
@@ -304,7 +304,7 @@ class LivePage(QWidget):
         self.panel.show_update(update)
         tag = telling_tag(update.tags)
         self.history.add(Moment(update.when, update.area, update.loudness, tag))
-        self._words = tag if dict(update.tags).get(tag, 0.0) >= _SURE else ""
+        self._words = sound_name(tag) if dict(update.tags).get(tag, 0.0) >= _SURE else ""
         if self.presentation is not None:
             self.presentation.show_words(self._words)
 

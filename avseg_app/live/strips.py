@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QWidget
 
 from avseg_app import theme
 from avseg_app.widgets.controls import frame, label
+from avseg_app.workspace.tags import sound_name
 
 SPECTRUM_SECONDS = 10.0
 HISTORY_SECONDS = 60.0
@@ -164,7 +165,7 @@ class HistoryStrip(QWidget):
             left, right = max(self._x(start, now), 0.0), self._x(stop, now)
             if tag and right - left >= _LEAST_LABEL:
                 box = QRectF(left + 3, lane.top(), right - left - 6, lane.height())
-                text = painter.fontMetrics().elidedText(tag, Qt.TextElideMode.ElideRight, int(box.width()))
+                text = painter.fontMetrics().elidedText(sound_name(tag), Qt.TextElideMode.ElideRight, int(box.width()))
                 painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _stretches(self, now: float) -> list[tuple[str, float, float]]:

@@ -15,6 +15,7 @@ from avseg_app.widgets.swatches import ColorChoice
 from avseg_app.workers.protocol import FeatureMaps
 from avseg_app.workspace.class_legend import ClassLegend
 from avseg_app.workspace.mixer_view import MAPS, ChannelBars, ChannelMaps
+from avseg_app.workspace.tags import sound_name
 from avseg_core.results.result import WindowResult
 
 _WIDTH = 308
@@ -167,8 +168,9 @@ class TagBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_tags(self, tags: tuple[tuple[str, float], ...], empty: str) -> None:
-        self._tags, self._empty = tags, empty
-        self.setAccessibleName(", ".join(f"{name} {score:.0%}" for name, score in tags) or empty)
+        self._tags = tuple((sound_name(name), score) for name, score in tags)
+        self._empty = empty
+        self.setAccessibleName(", ".join(f"{name} {score:.0%}" for name, score in self._tags) or empty)
         self.update()
 
     def sizeHint(self) -> QSize:

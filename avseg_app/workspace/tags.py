@@ -1,8 +1,10 @@
-"""Which of several sound tags says most."""
+"""Which of several sound tags says most, and what a tag is called in the window's language."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication
 
 _GENERAL = frozenset(
     {
@@ -34,3 +36,8 @@ def telling_tag(tags: Sequence[tuple[str, float]]) -> str:
     first, score = tags[0]
     special = (name for name, other in tags if name not in _GENERAL and other >= _NEARLY * score)
     return next(special, first)
+
+
+def sound_name(tag: str) -> str:
+    """An AudioSet name as the window shows it: files and results keep the English one."""
+    return QCoreApplication.translate("Sounds", tag) if tag else ""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from avseg_app import theme
 from avseg_app.widgets.controls import KeyboardFocus, keep_keys, paint_focus
+from avseg_app.workspace.tags import sound_name
 from avseg_app.workspace.timecode import timecode
 from avseg_core.media.windows import place_at
 
@@ -186,7 +187,8 @@ class Timeline(KeyboardFocus, QWidget):
                     painter.drawRoundedRect(box, 4, 4)
                 if box.width() > 30:
                     painter.setPen(tokens.color("text"))
-                    text = metrics.elidedText(tags[first], Qt.TextElideMode.ElideRight, int(box.width()) - 10)
+                    name, width = sound_name(tags[first]), int(box.width()) - 10
+                    text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, width)
                     painter.drawText(box.adjusted(6, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, text)
             first = index
 
@@ -291,7 +293,7 @@ class Timeline(KeyboardFocus, QWidget):
             lines.append(self.tr("no mask here (yet)"))
         else:
             lines.append(self.tr("{0:.1f} % of the picture sounds").format(100 * float(self._data.area[place])))
-            lines += [self._data.tags[place]] if self._data.tags[place] else []
+            lines += [sound_name(self._data.tags[place])] if self._data.tags[place] else []
         return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QSettings
 from PySide6.QtGui import QAction
@@ -20,6 +21,9 @@ from avseg_app.language import FOLDER, language_code, load_translators
 from avseg_app.main_window import MainWindow
 from avseg_app.settings import SettingsStore
 from avseg_app.theme import ThemeManager
+from avseg_app.workspace.inspector import TagBars
+from avseg_app.workspace.timeline import TimelineData
+from avseg_core.audio.classes import YAMNET_CLASSES
 
 GERMAN = FOLDER / "avseg_de.ts"
 _OWN_PAGES = ("live", "training")
@@ -32,11 +36,11 @@ def messages(file: Path) -> Iterator[tuple[str, ElementTree.Element]]:
             yield context.findtext("name") or "", message
 
 
-def translations() -> dict[tuple[str, str], str]:
+def translations(file: Path = GERMAN) -> dict[tuple[str, str], str]:
     """Context and English -> German, of what is finished."""
     return {
         (context, message.findtext("source") or ""): message.findtext("translation") or ""
-        for context, message in messages(GERMAN)
+        for context, message in messages(file)
         if message.find("translation").get("type") != "unfinished"
     }
 
@@ -71,6 +75,16 @@ def test_the_compiled_file_is_that_of_the_source(qapp: QApplication) -> None:
     for (context, english), german in translations().items():
         assert ours.translate(context, english) == german, english
     assert ours.translate("MainWindow", "No such text") is None
+
+
+def test_every_sound_has_a_name_of_its_own(qapp: QApplication) -> None:
+    names = translations(FOLDER / "sounds_de.ts")
+    assert list(names) == [("Sounds", name) for name in YAMNET_CLASSES]
+    assert len(set(names.values())) == len(names), "two sounds of one name cannot be told apart"
+    _, sounds, _ = load_translators("de", qapp)
+    for (context, english), german in names.items():
+        assert german
+        assert sounds.translate(context, english) == german
 
 
 def test_no_translation_is_no_translator(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,6 +140,18 @@ def test_the_german_window_speaks_german(german: MainWindow, qtbot: QtBot) -> No
     english = {text for (_, text), words in known.items() if text not in both and words != text}
     left = english & set(texts(german))
     assert not left
+
+
+def test_sounds_are_called_by_their_german_names(german: MainWindow) -> None:
+    """What the timeline and the inspector show; results keep AudioSet's names."""
+    bars = german.workspace.inspector.findChild(TagBars)
+    assert bars is not None
+    bars.set_tags((("Bark", 0.8), ("No such sound", 0.1)), "")
+    assert bars.accessibleName() == "Bellen 80%, No such sound 10%"
+    timeline = german.workspace.timeline
+    spans, area = np.array([[0.0, 1.0]]), np.array([0.1], np.float32)
+    timeline.set_data(TimelineData(1.0, spans, area, ("Fire engine, fire truck (siren)",)))
+    assert timeline._hint(0.5).splitlines()[-1] == "Feuerwehr (Sirene)"
 
 
 def test_another_language_is_chosen_in_the_menu(german: MainWindow) -> None:
