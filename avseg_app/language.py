@@ -25,7 +25,7 @@ def language_code(wanted: str) -> str:
 
 
 def load_translators(wanted: str, parent: QObject) -> list[QTranslator]:
-    """Qt's words, the names of sounds and the application's; none for English and for languages without a translation."""
+    """Words of Qt, of sounds and of the application; none for English and for languages without a translation."""
     code = language_code(wanted)
     ours = FOLDER / f"avseg_{code}.qm"
     if not ours.is_file():
