@@ -98,6 +98,7 @@ class WipeDialog(QDialog):
         self.resize(820, 620)
         self._models = (view.config.init_from, str(view.run.exported_model))
         self._folder = tempfile.TemporaryDirectory(prefix="avseg-wipe-", ignore_cleanup_errors=True)
+        self._compared = 0  # every video has a folder of its own: two may have the same name
         self._task: CommandTask | None = None
         self._work = Background("wipe", self)
         self.moments: list[Moment] = []
@@ -130,6 +131,7 @@ class WipeDialog(QDialog):
     def compare(self, video: Path) -> None:
         """Lets both models look at `video`."""
         self._stop_task()
+        self._compared += 1
         self._work.submit(
             lambda: probe(video).duration,
             lambda duration: self._segment(video, moments_of(duration), 0),
@@ -156,7 +158,7 @@ class WipeDialog(QDialog):
             self.compare(files[0])
 
     def _place(self, number: int) -> Path:
-        return Path(self._folder.name) / ("before", "after")[number]
+        return Path(self._folder.name) / str(self._compared) / ("before", "after")[number]
 
     def _segment(self, video: Path, times: list[float], number: int) -> None:
         if number == len(self._models):

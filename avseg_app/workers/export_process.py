@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 from avseg_app.workers.protocol import ExportDone, ExportFailed, ExportProgress, ExportRequest
-from avseg_core.errors import AVSegError
+from avseg_core.errors import AVSegError, Cancelled
 from avseg_core.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,11 @@ def main(connection: Connection) -> None:
 
 
 def export(connection: Connection, request: ExportRequest) -> ExportDone:
-    """Runs the exporters one after the other; the files are named as `segment` names them."""
+    """Runs the exporters one after the other; the files are named as `segment` names them.
+
+    Raises:
+        AVSegError: one of them failed; the others' files are there all the same.
+    """
     from avseg_core.results.exporters import EXPORTERS, ExportOptions
     from avseg_core.results.naming import free_stem, is_of_another
     from avseg_core.results.store import MaskStore
@@ -44,7 +48,7 @@ def export(connection: Connection, request: ExportRequest) -> ExportDone:
         threshold=request.threshold, color=request.color, opacity=request.opacity, video=request.video
     )
     make_folder(request.folder)
-    files = []
+    files, failed = [], list[AVSegError]()
     with MaskStore(request.store) as store:
         video = request.video
         stem = free_stem(
@@ -53,7 +57,14 @@ def export(connection: Connection, request: ExportRequest) -> ExportDone:
         for place, name in enumerate(request.formats):
             report = partial(_report, connection, name, place, len(request.formats))
             cancelled = partial(_told_to_stop, connection)
-            files += EXPORTERS[name](store, request.folder, stem, options, report, cancelled)
+            try:
+                files += EXPORTERS[name](store, request.folder, stem, options, report, cancelled)
+            except Cancelled:
+                raise
+            except AVSegError as error:
+                failed.append(error)
+    if failed:
+        raise failed[0]
     return ExportDone(tuple(files))
 
 

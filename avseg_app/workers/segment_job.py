@@ -61,7 +61,7 @@ class SegmentJob:
         self._coming = -1
         self._stopped = False
         self._pace: float | None = None
-        self._look = self._windows.nearest(request.playhead).index
+        self._look = self._clip_of(request.playhead)
 
     @property
     def busy(self) -> bool:
@@ -76,7 +76,7 @@ class SegmentJob:
 
     def look_at(self, time: float) -> None:
         """What is missing from `time` (s) on comes next."""
-        self._look = self._windows.nearest(time).index
+        self._look = self._clip_of(time)
         if self._stream is not None and not 0 <= self._wanted() - self._coming <= _NEAR:
             self._close_stream()
 
@@ -120,6 +120,11 @@ class SegmentJob:
         self._store.close()
         self._video.close()
         self._audio.close()
+
+    def _clip_of(self, time: float) -> int:
+        """The first window of the clip of the model at `time` (s): which windows it sees together never changes."""
+        index = self._windows.nearest(time).index
+        return index - index % self._segmenter.clip_length
 
     def _wanted(self) -> int:
         """The first missing window at or after the playhead, else the first missing one."""

@@ -107,7 +107,7 @@ class Exporting(QObject):
         self.task.progress.connect(self.strip.show_share)
         self.task.done.connect(self._on_done)
         self.task.failed.connect(lambda text: self._on_end("error", text))
-        self.task.cancelled.connect(lambda: self._on_end("info", self.tr("Export cancelled; nothing was left behind.")))
+        self.task.cancelled.connect(self._on_cancelled)
         self.strip.show_share(0.0)
 
     def close(self) -> None:
@@ -129,6 +129,9 @@ class Exporting(QObject):
         text = self.tr("Exported {0} to {1}").format(self._count(len(files)), self._folder)
         url = QUrl.fromLocalFile(str(self._folder))
         self._bar.show_message("success", text, self.tr("Show folder"), lambda: QDesktopServices.openUrl(url))
+
+    def _on_cancelled(self) -> None:
+        self._on_end("info", self.tr("Export cancelled; formats that were finished before stay."))
 
     def _count(self, files: int) -> str:
         return self.tr("one file") if files == 1 else self.tr("{0} files").format(files)

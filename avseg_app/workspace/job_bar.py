@@ -75,6 +75,8 @@ class JobBar(QWidget):
     def _describe(self, state: JobState, rate: float) -> str:
         done, planned = state.done, state.planned
         if state.phase == "recorded":
+            if planned == 1:
+                return self.tr("Recorded live: one mask")
             return self.tr("Recorded live: {0} masks, {1:.1f} per second").format(planned, rate)
         if state.phase == "loading":
             return self.tr("Preparing the model…") if done < planned or not planned else self._complete(planned, rate)
@@ -90,6 +92,8 @@ class JobBar(QWidget):
         return self.tr("Segmenting: {0}, about {1} left").format(share, self._span(state.seconds_left))
 
     def _complete(self, planned: int, rate: float) -> str:
+        if planned == 1:
+            return self.tr("Segmented: one mask")
         return self.tr("Segmented: {0} masks, {1:g} per second").format(planned, rate)
 
     def _span(self, seconds: float) -> str:

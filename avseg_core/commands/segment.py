@@ -115,8 +115,8 @@ def run(args: argparse.Namespace) -> int:
 def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
     """The mask store of each video: `<stem>.avseg`, and `<stem>-2.avseg` and so on where names would clash.
 
-    Names clash with those of the other videos, with what the window exported of another video to `out_dir`, and with
-    masks that were recorded live; whose another store in `out_dir` is, is looked at when it is continued.
+    Names clash with those of the other videos, with the masks and exports of another video in `out_dir`, and with masks
+    that were recorded live.
 
     Raises:
         InputError: an overlay would take the place of one of the videos.
@@ -138,21 +138,25 @@ def name_stores(videos: Sequence[Path], out_dir: Path) -> dict[Path, Path]:
 
 
 def _is_taken(others: set[str], video: Path, out_dir: Path, stem: str) -> bool:
-    """Whether another video of the command, recorded masks, or exports of another video have this name."""
+    """Whether another video of the command, recorded masks, or masks or exports of another video have this name."""
     if stem.casefold() in others:
         return True
     store = out_dir / (stem + SUFFIX)
-    if store.exists():
-        return _was_made_live(store)
     with suppress(InputError):  # of a video that cannot be read, which is told in its turn
-        return is_of_another(out_dir, stem, str(video.absolute()), file_id(video))
+        path, video_id = str(video.absolute()), file_id(video)
+        if store.exists():
+            return _must_stay(store, {path, video_id})
+        return is_of_another(out_dir, stem, path, video_id)
     return False
 
 
-def _was_made_live(store: Path) -> bool:
-    """Whether its masks were recorded along with a video: nothing could make them again."""
-    with suppress(AVSegError), MaskStore(store) as recorded:
-        return "live" in recorded.header.settings
+def _must_stay(store: Path, own: set[str]) -> bool:
+    """Whether its masks are those of another video, or were recorded along with one: nothing could make them again.
+
+    `own`: path and id of the video to segment.
+    """
+    with suppress(AVSegError), MaskStore(store) as kept:
+        return "live" in kept.header.settings or not own & {kept.header.video, kept.header.video_id}
     return False  # whatever it is, it is told when it is continued
 
 
@@ -210,7 +214,8 @@ def _segment_one(
         report = segment_video(segmenter, video, store, at=args.at, progress=line, cancel=cancel)
         line.close()
         _tell(video, report)
-        files = export_store(store, args.out, args.export, ExportOptions(threshold=args.threshold), line, cancel)
+        options = ExportOptions(threshold=args.threshold, video=video)
+        files = export_store(store, args.out, args.export, options, line, cancel)
         return _Outcome(video, report, files)
     except Cancelled:
         raise
@@ -233,7 +238,8 @@ def _sentence(outcome: _Outcome) -> str:
     assert outcome.report is not None
     assert outcome.files is not None
     report = outcome.report
-    masks = f"{report.header.planned} masks in {report.store}"
+    count = report.header.planned
+    masks = f"{count} {'mask' if count == 1 else 'masks'} in {report.store}"
     return f"{outcome.video}: {masks} ({_speed(report)}), {describe_files(outcome.files)}"
 
 

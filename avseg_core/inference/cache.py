@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from avseg_core.results.identity import file_id
+from avseg_core.results.identity import METHOD, file_id
 from avseg_core.results.store import SUFFIX
 from avseg_core.results.writing import make_folder
 
@@ -36,7 +36,8 @@ class ResultCache:
         Raises:
             InputError: the video cannot be read.
         """
-        key = json.dumps([file_id(video), video.stat().st_mtime_ns, model_hash, settings], sort_keys=True)
+        made_from = [file_id(video), video.stat().st_mtime_ns, model_hash, settings, METHOD]
+        key = json.dumps(made_from, sort_keys=True)
         path = self.folder / (hashlib.sha256(key.encode()).hexdigest()[:40] + SUFFIX)
         with suppress(FileNotFoundError):
             os.utime(path)

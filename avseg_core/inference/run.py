@@ -14,7 +14,7 @@ from avseg_core.inference.segmenter import Segmenter
 from avseg_core.media.video import VideoReader
 from avseg_core.media.windows import Window, regular_windows, windows_at
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback
-from avseg_core.results.identity import file_id
+from avseg_core.results.identity import METHOD, file_id
 from avseg_core.results.result import RunHeader
 from avseg_core.results.store import MaskStore
 
@@ -104,7 +104,9 @@ def make_header(segmenter: Segmenter, reader: VideoReader, settings: dict[str, A
         fps=info.fps,
         model=segmenter.name,
         model_hash=segmenter.model_hash,
-        settings={**settings, "refine": segmenter.config.refine, **({"fast": True} if segmenter.config.fast else {})},
+        settings=settings
+        | {"refine": segmenter.config.refine, "method": METHOD}
+        | ({"fast": True} if segmenter.config.fast else {}),
         planned=planned,
         class_names=segmenter.class_names,
         notes=notes if info.audio else (*notes, NO_SOUND),

@@ -65,8 +65,9 @@ class Segmenter:
         self.model = model
         if isinstance(model, nn.Module):
             model.eval().to(self.device)
-        self._clip = model.clip_length or 1
-        self._batch = max(config.batch_size // self._lanes // self._clip, 1) * self._clip
+        self.clip_length = model.clip_length or 1
+        """So many windows in a row the model sees together."""
+        self._batch = max(config.batch_size // self._lanes // self.clip_length, 1) * self.clip_length
         self._room = threading.Semaphore(self._lanes)
         self._emptying = threading.Lock()
 
@@ -180,7 +181,7 @@ class Segmenter:
                 if not _out_of_memory(error):
                     raise
             # Out here the error holds no tensors any more.
-            if len(rest) > self._clip:
+            if len(rest) > self.clip_length:
                 self._halve_batch(len(rest))
             elif alone or self._lanes == 1:
                 raise AVSegError(f"{self.name}: {self.device} is out of memory; {_remedy(self.device)}.")
@@ -200,7 +201,7 @@ class Segmenter:
 
     def _halve_batch(self, failed: int) -> None:
         """Other lanes may have failed on the same size before."""
-        half = max(failed // 2 // self._clip, 1) * self._clip
+        half = max(failed // 2 // self.clip_length, 1) * self.clip_length
         if half < self._batch:
             self._batch = half
             log.warning("%s is out of memory; going on with %d windows at a time.", self.device, half)
@@ -236,7 +237,7 @@ class Segmenter:
 
         The last clip of a model that needs whole clips is filled up with its last sample, so there may be more of both.
         """
-        missing = -len(samples) % self._clip
+        missing = -len(samples) % self.clip_length
         padded = [*samples, *[samples[-1]] * missing]
         frames = torch.stack([sample.frame for sample in padded]).to(self.device)  # [N,3,h,w] uint8
         model: Any = self.model

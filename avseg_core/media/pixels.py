@@ -9,9 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 _RIGHT_ANGLE_TOLERANCE = 0.01
+_UNTAGGED = 2
+"""Code point of "unspecified" for the matrix (Rec. ITU-T H.273)."""
+_HD = 720
+"""Rows of a picture from which one that does not name its matrix has that of HD, BT.709, as players take it."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,13 @@ class RgbConverter:
         self.orientation = Orientation.of(first)
         self.height, self.width = self.orientation.displayed(first.height, first.width)
         self._stored = (first.width, first.height)
+        high = first.colorspace == _UNTAGGED and min(self._stored) >= _HD
+        self._matrix = Colorspace.ITU709 if high else None
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
         width, height = self._stored
-        converted = self._reformatter.reformat(frame, width=width, height=height, format="rgb24")
+        converted = self._reformatter.reformat(
+            frame, width=width, height=height, format="rgb24", src_colorspace=self._matrix
+        )
         return self.orientation.apply(cast(npt.NDArray[np.uint8], converted.to_ndarray()))

@@ -1,4 +1,4 @@
-"""Recognising a file by its content without reading all of it."""
+"""Recognising a file by its content without reading all of it, and masks by how they are made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 
 from avseg_core.errors import InputError
 
+METHOD = 2
+"""Of making masks: raised whenever the same video, model and settings would give others, so that stored masks of an
+earlier one are made anew. 2: every second is heard among those nearby."""
 _SAMPLE = 1 << 20
 
 

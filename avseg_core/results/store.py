@@ -8,13 +8,14 @@ it is trusted, and whatever is wrong with it ends as one InputError.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -246,13 +247,18 @@ def _connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection
         InputError: SQLite cannot open the file.
     """
     try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
+        db = sqlite3.connect(f"{_uri(path.absolute())}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
     except sqlite3.Error as error:
         raise _failure(path, error) from None
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_BLOB)
     for setting in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
         db.execute(f"PRAGMA {setting}")
     return db
+
+
+def _uri(path: PurePath) -> str:
+    """An absolute path as SQLite takes it: of a Windows share it wants the server as part of the path."""
+    return re.sub("^file://(?!/)", "file:////", path.as_uri())
 
 
 def _finish_rollback(path: Path) -> None:

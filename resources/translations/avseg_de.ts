@@ -722,16 +722,16 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr√
         <translation>{0} von {1} Masken sind noch nicht da und werden fehlen.</translation>
     </message>
     <message>
-        <source>Export cancelled; nothing was left behind.</source>
-        <translation>Export abgebrochen; es blieb nichts zur√ºck.</translation>
-    </message>
-    <message>
         <source>Exported {0} to {1}</source>
         <translation>{0} exportiert nach {1}</translation>
     </message>
     <message>
         <source>Show folder</source>
         <translation>Ordner zeigen</translation>
+    </message>
+    <message>
+        <source>Export cancelled; formats that were finished before stay.</source>
+        <translation>Export abgebrochen; Formate, die vorher fertig waren, bleiben.</translation>
     </message>
     <message>
         <source>one file</source>
@@ -843,6 +843,10 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr√
         <translation>Zur√ºck zu den Masken, die w√§hrend der Aufnahme entstanden</translation>
     </message>
     <message>
+        <source>Recorded live: one mask</source>
+        <translation>Live aufgezeichnet: eine Maske</translation>
+    </message>
+    <message>
         <source>Recorded live: {0} masks, {1:.1f} per second</source>
         <translation>Live aufgezeichnet: {0} Masken, {1:.1f} je Sekunde</translation>
     </message>
@@ -869,6 +873,10 @@ val/piano.masks/0.500.png&lt;/pre&gt;&lt;p&gt;Masken sind PNG-Dateien in der Gr√
     <message>
         <source>Segmenting: {0}, about {1} left</source>
         <translation>Segmentierung l√§uft: {0}, noch etwa {1}</translation>
+    </message>
+    <message>
+        <source>Segmented: one mask</source>
+        <translation>Segmentiert: eine Maske</translation>
     </message>
     <message>
         <source>Segmented: {0} masks, {1:g} per second</source>

@@ -25,6 +25,7 @@ from avseg_core.training.run_store import Run
 from tests.app.conftest import MODEL, PATIENCE
 from tests.app.made_up_runs import FakeTask, evaluated, finished_run, view_of
 from tests.avsbench_fixtures import make_folder
+from tests.segment_fixtures import write_video
 
 COLORS = ("red", "blue")
 
@@ -101,7 +102,7 @@ def test_one_model_looks_after_the_other(qtbot: QtBot, tmp_path: Path, monkeypat
     video = make_folder(tmp_path, {"train": 1}, size=64) / "train" / "train_0.mp4"
     dialog.compare(video)
     qtbot.waitUntil(lambda: bool(dialog.moments))
-    folders = [Path(dialog._folder.name) / name for name in ("before", "after")]
+    folders = [Path(dialog._folder.name) / "1" / name for name in ("before", "after")]
     times = ["--export", "png", "--at", "0.5", "1.5", "2.5"]
     assert asked == [
         ["segment", str(video), "--model", model, "--out", str(folder), *times]
@@ -128,6 +129,10 @@ def test_both_models_look_at_a_video(
     assert [moment.time for moment in dialog.moments] == [0.5, 1.5, 2.5]
     assert dialog.wipe.names == (MODEL, "mine")
     assert all(moment.before == moment.after for moment in dialog.moments)  # the same weights
+    (tmp_path / "longer").mkdir()
+    namesake = write_video(tmp_path / "longer" / video.name, ("low",) * 5, size=(64, 64))
+    dialog.compare(namesake)
+    qtbot.waitUntil(lambda: len(dialog.moments) == 5, timeout=PATIENCE)
     folder = Path(dialog._folder.name)
     dialog.reject()
     assert not folder.exists()

@@ -99,3 +99,19 @@ def test_exports_of_two_videos_of_one_name_stay_apart(
     window.open(clip)
     qtbot.waitUntil(lambda: window.controller.document.path == clip and is_done(window), timeout=PATIENCE)
     assert export() == first | second
+
+
+def test_a_video_that_has_gone_keeps_no_other_format_from_being_written(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    video = write_clip(tmp_path / "gone.mp4", 25, size=SIZE, clip=Clip(fps=Fraction(25)))
+    window.open(video)
+    qtbot.waitUntil(lambda: is_done(window), timeout=PATIENCE)
+    video.unlink()
+    window.exporting.run(ExportChoice(("overlay", "png", "coco"), tmp_path / "out"))
+    qtbot.waitUntil(lambda: window.messages.kind == "error", timeout=PATIENCE)
+    assert (
+        window.messages.text
+        == f"{video}: the video of these masks is not there; put it back, or open it where it is now."
+    )
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"gone.json", "gone.coco.json", "gone_0.png"}

@@ -35,8 +35,12 @@ from avseg_app.workers.protocol import (
     WantMaps,
     WindowsDone,
 )
+from avseg_app.workers.segment_job import SegmentJob
+from avseg_core.config import InferenceConfig
 from avseg_core.errors import AVSegError, InputError
+from avseg_core.inference.segmenter import Segmenter
 from tests.app.conftest import MODEL, PATIENCE, is_done
+from tests.segment_fixtures import ToneModel, write_video
 
 
 def gone(pid: int) -> bool:
@@ -100,6 +104,18 @@ def test_segments_from_the_playhead_on_and_then_the_rest(worker: Conversation, c
     order = [r.window.index for answer in answers if isinstance(answer, WindowsDone) for r in answer.results]
     assert order == [2, 3, 0, 1]
     assert answers[-1] == JobEnded(1, "done")
+
+
+def test_a_model_of_clips_sees_the_same_clips_wherever_one_looks(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "five.mp4", ("low", "high", None, "low", "high"))
+    segmenter = Segmenter(ToneModel(clip_length=2), InferenceConfig(model="tones", device="cpu", batch_size=2))
+    running = SegmentJob(job(1, video, tmp_path / "s.avseg", playhead=1.5), segmenter)
+    order = []
+    for position in (3.6, 0.0, 0.0):
+        order.append([result.window.index for result in running.advance().results])
+        running.look_at(position)
+    running.close()
+    assert order == [[0, 1], [2, 3], [4]]
 
 
 def test_maps_are_scaled_per_channel_and_ranked_by_energy(worker: Conversation, clip: Path, tmp_path: Path) -> None:

@@ -192,7 +192,17 @@ def test_progress_and_cancel(store: MaskStore, out: Path, name: str) -> None:
     with pytest.raises(Cancelled):
         EXPORTERS[name](store, out, "clip", ExportOptions(), seen.append, lambda: len(seen) == 2)
     assert seen == [Progress(name, 1, 3), Progress(name, 2, 3)]
-    assert not [path for path in out.iterdir() if path.suffix not in (".png",)]  # whole masks, no list, nothing partial
+    assert list(out.iterdir()) == []
+
+
+def test_a_cancelled_export_leaves_the_earlier_one(store: MaskStore, out: Path) -> None:
+    """With its own masks: the times in the JSON file are those of the masks beside it."""
+    EXPORTERS["png"](store, out, "clip", ExportOptions())
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    seen: list[Progress] = []
+    with pytest.raises(Cancelled):
+        EXPORTERS["png"](store, out, "clip", ExportOptions(threshold=0.99), seen.append, lambda: len(seen) == 2)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.parametrize("name", ["png", "coco"])

@@ -7,7 +7,7 @@ import pytest
 
 from avseg_core.errors import InputError
 from avseg_core.inference.cache import ResultCache
-from avseg_core.results.identity import file_id
+from avseg_core.results.identity import METHOD, file_id
 
 
 @pytest.fixture
@@ -17,13 +17,18 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_key_is_file_model_and_settings(tmp_path: Path, video: Path) -> None:
+def test_the_key_is_file_model_settings_and_method(
+    tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = ResultCache(tmp_path / "cache" / "results")
     path = cache.path_for(video, "model", {"rate": 1.0})
     assert path.parent == tmp_path / "cache" / "results"
     assert cache.path_for(video, "model", {"rate": 1.0}) == path
     assert cache.path_for(video, "other", {"rate": 1.0}) != path
     assert cache.path_for(video, "model", {"rate": 2.0}) != path
+    with monkeypatch.context() as earlier:
+        earlier.setattr("avseg_core.inference.cache.METHOD", METHOD - 1)
+        assert cache.path_for(video, "model", {"rate": 1.0}) != path
     os.utime(video, ns=(0, 0))
     assert cache.path_for(video, "model", {"rate": 1.0}) != path
 

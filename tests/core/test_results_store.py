@@ -9,7 +9,7 @@ import time
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.media.windows import Window
 from avseg_core.results.result import RunHeader, WindowResult
-from avseg_core.results.store import MaskStore
+from avseg_core.results.store import MaskStore, _uri
 from avseg_core.results.timeline import read_timeline
 
 HEADER = RunHeader(
@@ -331,3 +331,16 @@ def test_the_file_grows_by_the_results_only(tmp_path: Path) -> None:
         for index in range(50):
             store.add(result(index % 10 + 10 * index, side=224))
     assert path.stat().st_size < 50 * 2000  # a plain mask packs to some hundred bytes
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        (PurePosixPath("/a folder/50%.avseg"), "file:///a%20folder/50%25.avseg"),
+        (PureWindowsPath(r"C:\out\clip.avseg"), "file:///C:/out/clip.avseg"),
+        (PureWindowsPath(r"\\server\share\clip.avseg"), "file:////server/share/clip.avseg"),
+    ],
+)
+def test_sqlite_is_given_no_server(path: PurePosixPath, uri: str) -> None:
+    """It refuses every URI with a host: "The authority section, if present, must be empty or localhost"."""
+    assert _uri(path) == uri

@@ -14,9 +14,9 @@ from pycocotools import mask as rle
 from avseg_core import cli
 from avseg_core.commands.segment import name_stores
 from avseg_core.errors import Cancelled, InputError
-from avseg_core.media import VideoReader
+from avseg_core.media import VideoReader, probe
 from avseg_core.media.windows import Window
-from avseg_core.results.identity import file_id
+from avseg_core.results.identity import METHOD, file_id
 from avseg_core.results.result import RunHeader, WindowResult
 from avseg_core.results.store import MaskStore
 from tests.segment_fixtures import GREEN_BOX, RED_BOX, ToneModel, box, write_video
@@ -181,12 +181,34 @@ def test_an_edited_video_starts_over_and_another_video_is_not_overwritten(
     (tmp_path / "b").mkdir()
     other = write_video(tmp_path / "b" / "clip.mp4", ("low", "low", "low"))
     before = (out / "clip.avseg").read_bytes()
-    capsys.readouterr()
-    assert segment(other, "--out", out) == 2
-    assert f"holds the masks of another video ({clip})" in capsys.readouterr().err
+    for reused in (0, 3):
+        (video,) = segment_json(capsys, other, "--out", out)[1]["videos"]
+        assert (Path(video["store"]).name, video["continued_from"]) == ("clip-2.avseg", reused)
     assert (out / "clip.avseg").read_bytes() == before
+
+
+def test_a_moved_video_is_known_again_and_drawn_from_where_it_is(
+    model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", ("high", "low"))
+    out = tmp_path / "out"
+    assert segment(clip, "--out", out) == 0
+    (tmp_path / "b").mkdir()
     moved = clip.rename(tmp_path / "b" / "clip.mp4")
-    assert segment_json(capsys, moved, "--out", out)[1]["videos"][0]["continued_from"] == 2
+    code, answer, _ = segment_json(capsys, moved, "--out", out, "--export", "overlay")
+    assert (code, answer["videos"][0]["continued_from"]) == (0, 2)
+    assert probe(out / "clip_overlay.mp4").has_video
+
+
+def test_masks_of_an_earlier_method_are_made_anew(
+    model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", ("high", "low"))
+    with monkeypatch.context() as earlier:
+        earlier.setattr("avseg_core.inference.run.METHOD", METHOD - 1)
+        assert segment(clip, "--out", tmp_path) == 0
+    for reused in (0, 2):
+        assert segment_json(capsys, clip, "--out", tmp_path)[1]["videos"][0]["continued_from"] == reused
 
 
 def test_videos_of_one_name_do_not_overwrite_each_other(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 import zlib
@@ -38,7 +39,8 @@ def export_png(
 ) -> list[Path]:
     """`<stem>_<index>.png` in the video's size: 0/255, or class indices with the VOC palette; `<stem>.json`.
 
-    The JSON file is written last, and the masks that an earlier one lists and this one does not are removed.
+    Nothing of an earlier export is touched before all masks are made; then the JSON file comes last, and the masks that
+    the earlier one lists and this one does not are removed.
     """
     index_path = out_dir / f"{stem}.json"
     stale = _listed_masks(index_path, stem)
@@ -49,9 +51,8 @@ def export_png(
             labels = pixel_labels(result, store.header, options.threshold)
             colours = None if result.labels is None else voc_palette(256)
             path = out_dir / f"{stem}_{result.window.index}.png"
-            with atomic(path) as temporary:
-                temporary.write_bytes(encode_png(255 * labels if colours is None else labels, colours))
             written.append(path)
+            _partial(path).write_bytes(encode_png(255 * labels if colours is None else labels, colours))
             yield {
                 "index": result.window.index,
                 "file": path.name,
@@ -64,11 +65,24 @@ def export_png(
                 "tags": [list(tag) for tag in result.tags],
             }
 
-    with atomic(index_path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        write_json(file, describe_run(store.header, options), {"masks": entries()})
+    try:
+        with atomic(index_path) as temporary:
+            with temporary.open("w", encoding="utf-8") as file:
+                write_json(file, describe_run(store.header, options), {"masks": entries()})
+            index_path.unlink(missing_ok=True)  # it must at no time tell of other masks than those that are there
+            for path in written:
+                os.replace(_partial(path), path)
+    finally:
+        for path in written:
+            _partial(path).unlink(missing_ok=True)
     for path in stale - set(written):
         path.unlink(missing_ok=True)
     return [*written, index_path]
+
+
+def _partial(path: Path) -> Path:
+    """Where a mask waits for the others."""
+    return path.with_name(path.name + ".partial")
 
 
 def _listed_masks(index_path: Path, stem: str) -> set[Path]:
