@@ -28,7 +28,7 @@ class ModelConfig:
     backbone: str = "resnet50"
     """Key of `models.backbones`, for instance "resnet50", "pvt_v2_b5", "tf_efficientnet_lite2"."""
     audio_encoder: str = "vggish"
-    """Key of `models.audio_encoders`: "vggish" or "yamnet"."""
+    """Key of `models.audio_encoders`: "vggish", "yamnet" or "yamnet-tuned"."""
     num_classes: int = 1
     """1 for a sounding / not sounding mask, otherwise the number of classes with 0 = background."""
     image_size: tuple[int, int] = (224, 224)
@@ -105,7 +105,7 @@ class ModelConfig:
             raise InputError(f"image_size {height}x{width}: height and width must be multiples of 32.")
         if self.embed_dim < 32 or self.embed_dim % 32 or self.embed_dim % self.num_heads:
             raise InputError(f"embed_dim {self.embed_dim} must be a multiple of 32 and of num_heads {self.num_heads}.")
-        if self.label_prior and self.audio_encoder != "yamnet":
+        if self.label_prior and not self.audio_encoder.startswith("yamnet"):
             raise InputError("label_prior needs the audio encoder that names sounds, yamnet.")
         if (self.label_grouping or self.label_queries or self.label_presence) and not self.label_prior:
             raise InputError(

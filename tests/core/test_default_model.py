@@ -182,18 +182,22 @@ def test_the_build_trains_on_what_it_draws(model: AVSegFormer, tmp_path: Path, m
     bank = soundbank.load_bank(tones, small.audio_encoder)
     seconds = hearing.draw_seconds(bank, small.audio_encoder, 6, seed=0)
     heard = small.label_prior.sounds.weight.clone()
-    hearing.tune_hearing(small.label_prior, seconds, steps=20)
+    before = {name: value.clone() for name, value in small.audio_encoder.state_dict().items()}
+    hearing.tune_hearing(small.label_prior, small.audio_encoder, seconds, steps=20)
     assert not torch.equal(small.label_prior.sounds.weight, heard)
+    for name, value in small.audio_encoder.state_dict().items():  # only copies of what names sounds for people change
+        assert torch.equal(value, before[name]) != (name.startswith("tuned") and name.endswith("conv.weight")), name
     certainty = small.label_prior.presence.linear.weight.clone()
-    hearing.tune_presence(small.label_prior, seconds)
+    embeddings = hearing.embed(small.audio_encoder, seconds.maps)
+    hearing.tune_presence(small.label_prior, embeddings, seconds.labels)
     assert not torch.equal(small.label_prior.presence.linear.weight, certainty)
-    assert small.label_prior.hear(seconds.embeddings).isfinite().all()
+    assert small.label_prior.hear(embeddings).isfinite().all()
     groups = folds.folds_of(drawn.things)
     naming.unmet_names([small.label_prior] * folds.FOLDS, drawn, maps[3], groups, tmp_path / "unmet.npy")
     unmet = np.load(tmp_path / "unmet.npy")
     assert torch.allclose(torch.from_numpy(unmet[3:4]).float(), told(small.label_prior, maps[3][3:4]), atol=1e-3)
     cached = director.Cached(drawn, maps, boxes, drawn.things, names, unmet)
-    table = director.SoundTable([(bank, small.label_prior)], small.audio_encoder, 2, seed=0)
+    table = director.SoundTable([(bank, small)], 2, seed=0)
     frozen = {name: value.clone() for name, value in small.backbone.state_dict().items()}
     options = train.TrainOptions(
         steps=30,

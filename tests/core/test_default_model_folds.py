@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from copy import deepcopy
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,13 +104,13 @@ def test_every_sound_is_heard_by_who_never_met_its_source(modules: dict[str, Mod
             assert prior.presence is not None
             torch.nn.init.zeros_(prior.presence.linear.weight)
             prior.presence.linear.bias.fill_(bias)
-    parts = [(banks[0], deaf), (banks[1], hearing)]
-    table = modules["director"].SoundTable(parts, YAMNet().eval(), 20, seed=0)
+    models = [SimpleNamespace(audio_encoder=YAMNet(), label_prior=prior) for prior in (deaf, hearing)]
+    table = modules["director"].SoundTable(list(zip(banks, models, strict=True)), 20, seed=0)
     embeddings, weights = table.seconds["dog"]
     assert embeddings.shape == (20, 1024)
     strengths = weights.amax(dim=1)
     assert set(strengths.round().tolist()) == {0.0, 1.0}
     assert len(table.bank.sounds["dog"]) == 2
-    alone = modules["director"].SoundTable([(banks[0], deepcopy(hearing))], YAMNet().eval(), 2, seed=0)
+    alone = modules["director"].SoundTable([(banks[0], models[1])], 2, seed=0)
     _, heard = alone.mixed(rng, ["dog", "dog"])
     assert heard.amax() == pytest.approx(1.0, abs=1e-3)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from avseg_core.config import ModelConfig
 from avseg_core.errors import InputError
 from avseg_core.models.attention import MultiHeadAttention
-from avseg_core.models.audio_encoders import VGGish, YAMNet, per_distinct
+from avseg_core.models.audio_encoders import TunedYAMNet, VGGish, YAMNet, per_distinct
 from avseg_core.models.backbones import BACKBONES
 from avseg_core.models.mixer import MIXERS
 from avseg_core.models.output import AVSModel, AVSOutput, cat_visual, slice_visual
@@ -219,6 +219,21 @@ def test_audio_encoders_have_the_published_sizes_and_embeddings() -> None:
     assert scores.shape == (2, 521)
     assert scores.min() >= 0
     assert scores.max() <= 1
+
+
+def test_the_tuned_yamnet_names_sounds_as_the_published_one() -> None:
+    logmel = inputs(2)[1]
+    published, both = YAMNet(), TunedYAMNet()
+    both.load_state_dict(published.state_dict(), strict=False)
+    both.tuned.load_state_dict(both.layers[both.shared :].state_dict())
+    embedding = both(logmel)
+    assert embedding.shape == (2, TunedYAMNet.embed_dim) == (2, 2048)
+    torch.testing.assert_close(embedding[:, :1024], published(logmel))
+    torch.testing.assert_close(embedding[:, 1024:], embedding[:, :1024])
+    torch.nn.init.zeros_(both.tuned[-1].conv.weight)
+    torch.testing.assert_close(both.scores(logmel), published.scores(logmel))
+    assert not torch.equal(both(logmel)[:, 1024:], embedding[:, 1024:])
+    assert not any(parameter.requires_grad for parameter in both.parameters())
 
 
 @pytest.mark.parametrize(
