@@ -36,8 +36,8 @@ from avseg_core.media.capture import DeviceStatus
 
 _POLL_MS = 8
 _DEATHS, _DEATHS_WITHIN_SECONDS = 3, 60.0
-_FAREWELL_SECONDS = 3.0
-"""How long a recording may take to be finished when the window closes."""
+_FAREWELL_SECONDS = 4.5
+"""How long a recording, with sound that comes late, may take to be finished when the window closes."""
 
 
 class LiveClient(QObject):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,12 +24,15 @@ from avseg_core.media.capture_calibration import Calibration, Calibrator
 from avseg_core.media.capture_camera_feed import CameraFeed
 from avseg_core.media.capture_clock import SleepWatch
 from avseg_core.media.capture_microphone_feed import LATE_SECONDS, MicrophoneFeed
+from avseg_core.media.recorder import Recorder
 from avseg_core.results.look import OverlayStyle
 
 if TYPE_CHECKING:
     from avseg_core.inference.live_model import LiveModel
 
 TICK_SECONDS = 0.25
+SOUND_POLL_SECONDS = 0.02
+"""Pause between two looks whether the last sound of a recording has come."""
 LATENCY_STEP, LATENCY_BINS = 0.002, 2500
 """Latencies are counted in bins of 2 ms up to 5 s, so that an hour takes no more memory than a second."""
 
@@ -101,6 +105,8 @@ class LiveSession:
         self.camera.history.seconds = _kept_seconds(config)
         if self._segmenter is not None:
             self._segmenter.config = config
+        if self._recording is not None:
+            self._recording.recorder.av_offset = config.av_offset
 
     @property
     def counters(self) -> LiveCounters:
@@ -171,16 +177,22 @@ class LiveSession:
         """
         if self._recording is not None:
             raise AVSegError("A recording runs already; stop it first.")
-        recording, model = LiveRecording(options, self._listener.on_trouble), self._model
+        recording = LiveRecording(options, self._listener.on_trouble, av_offset=self._config.av_offset)
+        model = self._model
         if model is not None:
             recording.record_masks(self._config, model.name, model.model_hash, model.class_names)
         self._recording = recording
         return recording
 
     def stop_recording(self) -> RecordedRun | None:
-        """Finishes the recording; None if none runs."""
-        recording, self._recording = self._recording, None
-        return recording.stop() if recording is not None else None
+        """Finishes the recording as soon as it has the sound of its last picture; None if none runs."""
+        recording = self._recording
+        if recording is None:
+            return None
+        recording.recorder.end_pictures()
+        self._await_sound(recording.recorder)
+        self._recording = None
+        return recording.stop()
 
     def show_to_others(self, style: OverlayStyle, fallback: CameraOptions) -> VirtualCamera:
         """Offers the pictures, with masks in this style, to other programs; a second call only changes the style.
@@ -233,8 +245,13 @@ class LiveSession:
     def _on_sound(self, samples: NDArray[np.float32], begins: float, rate: int) -> None:
         recording = self._recording
         if recording is not None:
-            # What is known to come late is recorded where it belongs: a calibrated recording is in time.
-            recording.recorder.offer_sound(samples, begins - self._config.av_offset, rate)
+            recording.recorder.offer_sound(samples, begins, rate)
+
+    def _await_sound(self, recorder: Recorder) -> None:
+        """Waits for the sound of the last picture, no longer than it takes to come from a microphone that runs."""
+        end = time.monotonic() + max(recorder.av_offset, 0.0) + LATE_SECONDS
+        while recorder.awaits_sound and self.microphone.running and time.monotonic() < end:
+            time.sleep(SOUND_POLL_SECONDS)
 
     def _on_result(self, result: LiveResult) -> None:
         self.last_result = result

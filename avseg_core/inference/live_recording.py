@@ -55,8 +55,12 @@ class RecordedRun:
 class LiveRecording:
     """One recording from start to stop; nothing that is offered to it ever waits."""
 
-    def __init__(self, options: RecordOptions, on_end: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, options: RecordOptions, on_end: Callable[[str], None] | None = None, *, av_offset: float = 0.0
+    ) -> None:
         """Starts to record; masks join as soon as there is a model (`record_masks`).
+
+        `av_offset` is the recorder's, in seconds, and may be changed there.
 
         Raises:
             InputError: nothing is chosen, masks without their picture are, or the folder cannot be written.
@@ -66,7 +70,9 @@ class LiveRecording:
             raise InputError("Choose the picture, the sound or both to record; masks need the picture.")
         make_folder(options.folder)
         self.path = free_path(options.folder, VIDEO_SUFFIX)
-        self.recorder = Recorder(self.path, video=options.video, sound=options.sound, on_end=on_end)
+        self.recorder = Recorder(
+            self.path, video=options.video, sound=options.sound, av_offset=av_offset, on_end=on_end
+        )
         self.masks: _MaskWriter | None = None
         self._wants_masks = options.masks
         self._on_trouble = on_end or (lambda message: None)
@@ -97,7 +103,7 @@ class LiveRecording:
 
     def offer_result(self, result: LiveResult, config: LiveConfig) -> None:
         """Records a mask that was made under `config`, as long as there is a picture for it."""
-        if self.masks is not None and not self.recorder.problem:
+        if self.masks is not None and not self.recorder.problem and not self.recorder.pictures_ended:
             self.masks.offer(result, config)
 
 

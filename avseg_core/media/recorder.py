@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import queue
 import shutil
 import threading
@@ -36,7 +37,7 @@ CHECK_SECONDS = 1.0
 TICKS = 90000
 """Ticks per second of the picture's time stamps."""
 SILENCE_AFTER = 1.0
-"""Seconds by which the sound may lag behind the picture before silence is put in."""
+"""Seconds by which the sound may lag behind what is due before silence is put in."""
 _CONTAINER = {"cluster_time_limit": "500", "flush_packets": "1", "reserve_index_space": "65536"}
 _X264 = {"preset": "superfast", "tune": "zerolatency", "crf": "20"}
 _DEFAULT_SOUND = (48000, 1)
@@ -61,13 +62,25 @@ class Recorded:
 class Recorder:
     """Records what is offered until `stop`; `offer_*` may be called from any thread and never wait."""
 
-    def __init__(self, path: Path, *, video: bool, sound: bool, on_end: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        video: bool,
+        sound: bool,
+        av_offset: float = 0.0,
+        on_end: Callable[[str], None] | None = None,
+    ) -> None:
         """`on_end` is called in the recorder's thread with the reason if it must end by itself.
 
         Raises:
             AVSegError: too little is free on the disk, or the place is not writable.
         """
         self.path = path
+        self.av_offset = av_offset
+        """Seconds by which the sound comes later than its picture, made good in the file; may change at any time."""
+        self.pictures_ended = False
+        """Whether no more pictures are taken, only the sound that belongs to them."""
         self.origin: float | None = None
         """The moment, in `time.monotonic()`, that is 0 in the file; None until the first picture (or sound) came."""
         self.size = (0, 0)
@@ -77,6 +90,7 @@ class Recorder:
         self._queue: queue.Queue[tuple[Kind, Any] | None] = queue.Queue()
         self._waiting: dict[Kind, int] = {"frame": 0, "sound": 0}
         self._lock = threading.Lock()
+        self._seen_until = self._heard_until = -math.inf  # seconds, of what was offered
         self._sound_format: tuple[int, int] | None = None
         self._file: _File | None = None
         self._problem = ""
@@ -90,15 +104,27 @@ class Recorder:
         """Why it has ended by itself; empty while it records."""
         return self._problem
 
+    @property
+    def awaits_sound(self) -> bool:
+        """Whether sound that belongs to the pictures so far has not been offered yet."""
+        return self._video and self._sound and not self._problem and self._heard_until < self._seen_until
+
     def offer_frame(self, frame: CapturedFrame) -> None:
         """Records a picture."""
-        if self._video:
+        if self._video and not self.pictures_ended:
+            self._seen_until = frame.time
             self._offer("frame", frame)
 
     def offer_sound(self, samples: NDArray[np.float32], begins: float, rate: int) -> None:
-        """Records samples [n,channels] that begin at the time `begins`."""
+        """Records samples [n,channels] that were heard from the time `begins` on."""
         if self._sound:
+            begins -= self.av_offset
+            self._heard_until = begins + len(samples) / rate
             self._offer("sound", (samples, begins, rate))
+
+    def end_pictures(self) -> None:
+        """Takes no more pictures; their sound may still come until `stop`."""
+        self.pictures_ended = True
 
     def stop(self) -> Recorded:
         """Writes what still waits, closes the file and tells what it has become."""
@@ -149,7 +175,7 @@ class Recorder:
         if self._file is None:
             self._begin(item.time, item.image)
         assert self._file is not None
-        self._file.add_frame(item)
+        self._file.add_frame(item, late=max(self.av_offset, 0.0))
 
     def _begin(self, origin: float, image: NDArray[np.uint8] | None) -> None:
         sound = (self._sound_format or _DEFAULT_SOUND) if self._sound else None
@@ -192,8 +218,11 @@ class _File:
         self._sound: _SoundTrack | None = _SoundTrack(self._container, *sound) if sound else None
         self._last_pts = -1
 
-    def add_frame(self, frame: CapturedFrame) -> None:
-        """Encodes a picture at its own time; one that is not later than the last is left out."""
+    def add_frame(self, frame: CapturedFrame, *, late: float) -> None:
+        """Encodes a picture at its own time; one that is not later than the last is left out.
+
+        Its sound is due `late` seconds after it.
+        """
         pts = round((frame.time - self.origin) * TICKS)
         if pts <= self._last_pts:
             return
@@ -210,7 +239,7 @@ class _File:
         self.frames += 1
         self.seconds = max(self.seconds, pts / TICKS)
         if self._sound is not None:
-            self._sound.keep_up(pts / TICKS)
+            self._sound.keep_up(pts / TICKS - late)
 
     def add_sound(self, samples: NDArray[np.float32], begins: float, rate: int) -> None:
         """Encodes samples [n,channels] where they belong."""
@@ -242,7 +271,7 @@ class _SoundTrack:
     """The sound track: block after block without seams, its time kept at the time at which it was heard."""
 
     GAP = 0.1
-    """Seconds off the clock that are mended at once, with silence or a cut; less is stretched."""
+    """Seconds off the clock within sound that are mended at once, with silence or a cut; less is stretched."""
     STRETCH = 0.004
     """Largest stretching, as a share: 7 cents of pitch."""
 
@@ -251,23 +280,26 @@ class _SoundTrack:
         self._layout = "mono" if channels == 1 else "stereo"
         self._stream = container.add_stream("flac", rate=rate, layout=self._layout)
         self._written = 0
+        self._after_silence = True
 
     def add(self, samples: NDArray[np.float32], begins: float, rate: int) -> float:
         """Adds samples [n,channels] of `rate` that begin `begins` seconds into the file; returns where they end."""
         count = len(samples) * self._rate / rate
         late = begins - self._written / self._rate
-        if late < -self.GAP:
+        gap = 0.0 if self._after_silence else self.GAP  # beside silence, or at the start, a cut has no seam to hear
+        if late < -gap:
             kept = len(samples) - min(round(-late * rate), len(samples))
             samples, count, late = samples[len(samples) - kept :], kept * self._rate / rate, 0.0
-        elif late > self.GAP:
+        elif late > gap:
             self._silence(round(late * self._rate))
             late = 0.0
         most = self.STRETCH * count
         self._encode(_stretch(samples, round(count + np.clip(late * self._rate, -most, most))))
+        self._after_silence = self._after_silence and not len(samples)
         return self._written / self._rate
 
     def keep_up(self, seconds: float) -> None:
-        """Puts in silence if nothing was heard for long: a player needs both tracks to go on."""
+        """Puts in silence if sound is missing that was due long before `seconds`: a player needs both tracks."""
         behind = seconds - self._written / self._rate
         if behind > SILENCE_AFTER:
             self._silence(round((behind - SILENCE_AFTER / 2) * self._rate))
@@ -277,6 +309,7 @@ class _SoundTrack:
         self._container.mux(self._stream.encode(None))
 
     def _silence(self, count: int) -> None:
+        self._after_silence = True
         while count > 0:
             piece = min(count, self._rate)
             self._encode(np.zeros((piece, self._channels), np.float32))

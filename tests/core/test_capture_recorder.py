@@ -80,6 +80,59 @@ def test_a_drifting_sound_card_is_kept_on_the_picture_s_clock(tmp_path: Path) ->
     assert _beeps(tmp_path / "a.mkv") == pytest.approx(_flashes(tmp_path / "a.mkv"), abs=0.008)
 
 
+def _offer_block(recorder: Recorder, begins: float, *, beep: bool) -> None:
+    """20 ms of sound, loud from the first sample to the last or silent."""
+    recorder.offer_sound(np.full((960, 1), 0.5 if beep else 0.0, np.float32), begins, 48000)
+    _let_it_write(recorder)
+
+
+@pytest.mark.parametrize("begins", [-0.3, -0.0999, -0.05, -0.013, 0.0, 0.007, 0.06])
+def test_sound_is_in_time_from_the_first_block_on(begins: float, tmp_path: Path) -> None:
+    """Whether the first block that is recorded begins before the first picture or after it."""
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True)
+    recorder.offer_frame(_frame(500.0, 0))
+    for k in range(40):
+        _offer_block(recorder, 500.0 + begins + k * 0.02, beep=k == 20)
+    recorder.stop()
+    assert _beeps(tmp_path / "a.mkv") == pytest.approx([begins + 0.4], abs=0.001)
+
+
+@pytest.mark.parametrize("returns", [2.0, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6])
+def test_sound_that_returns_is_in_time_at_once(returns: float, tmp_path: Path) -> None:
+    """However little it overlaps the silence that was put in meanwhile, or is apart from it."""
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True)
+    for k in range(3 * FPS):
+        recorder.offer_frame(_frame(500.0, k))
+        _let_it_write(recorder)
+    for k in range(60):
+        _offer_block(recorder, 500.0 + returns + k * 0.02, beep=k == 50)
+    recorder.stop()
+    assert _beeps(tmp_path / "a.mkv") == pytest.approx([returns + 1.0], abs=0.001)
+
+
+@pytest.mark.parametrize("av_offset", [0.6, 1.0])
+def test_sound_that_is_known_to_come_late_is_whole(av_offset: float, tmp_path: Path) -> None:
+    """No silence is put in while it is not due, and what belongs to the last picture is taken after it."""
+    recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True, av_offset=av_offset)
+    for k in range(3 * FPS):
+        recorder.offer_frame(_frame(500.0, k))
+        recorder.offer_sound(np.full((1600, 1), 0.5, np.float32), 500.0 + (k - 4) / FPS, 48000)
+        _let_it_write(recorder)
+    recorder.end_pictures()
+    recorder.offer_frame(_frame(500.0, 3 * FPS))
+    taken_after = 0
+    while recorder.awaits_sound and taken_after < 2 * FPS:
+        recorder.offer_sound(np.full((1600, 1), 0.5, np.float32), 500.0 + (3 * FPS - 4 + taken_after) / FPS, 48000)
+        taken_after += 1
+    recorded = recorder.stop()
+    assert recorded.frames == 3 * FPS
+    assert taken_after / FPS == pytest.approx(av_offset + 3 / FPS, abs=1.5 / FPS)
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        heard = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)])
+    assert np.abs(heard.astype(int)).min() > 10000
+    assert len(heard) / 48000 == pytest.approx(3.0, abs=1.5 / FPS)
+
+
 def test_a_gap_in_the_sound_is_silence_of_the_same_length(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mkv", video=True, sound=True)
     _feed(recorder, 500.0, 1.0)

@@ -4,7 +4,10 @@ import statistics
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +15,11 @@ import pytest
 from avseg_core.inference import live
 from avseg_core.inference.live import LiveSession, SessionListener
 from avseg_core.inference.live_config import LiveResult
+from avseg_core.inference.live_recording import RecordedRun, RecordOptions
+from avseg_core.media.audio import AudioReader
 from avseg_core.media.capture import CapturedFrame, DeviceState, DeviceStatus, SoundBlock, SourceError
 from avseg_core.media.capture_calibration import Calibration
-from avseg_core.media.capture_microphone_feed import MicrophoneFeed
+from avseg_core.media.capture_microphone_feed import LATE_SECONDS, MicrophoneFeed
 from avseg_core.media.capture_test_source import TestCamera, TestMicrophone, TestScene
 from tests.live_fixtures import (
     OPTIONS,
@@ -174,3 +179,59 @@ def test_sound_blocks_of_a_dead_session_go_nowhere() -> None:
     time.sleep(0.1)
     assert len(collected.frames) == count
     assert session.stop_recording() is None
+
+
+OFFSET = 0.8
+
+
+def _end_a_recording(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, hear: Callable[[LiveSession, float], None]
+) -> tuple[RecordedRun, float]:
+    """Two pictures a second apart with sound OFFSET late; `hear` is called whenever the end is put off.
+
+    Returns what was recorded, and by how many seconds its end was put off.
+    """
+    session, _ = new_session(replace(RAW, av_offset=0.3))
+    session.record(RecordOptions(folder=folder, masks=False))
+    session.config = replace(RAW, av_offset=OFFSET)
+    for k in range(2):
+        session._on_frame(CapturedFrame(k, 500.0 + k, 500.0 + k, np.zeros((48, 64, 3), np.uint8)))
+    now = [501.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        hear(session, now[0])
+
+    monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    recorded = session.stop_recording()
+    assert recorded is not None
+    return recorded, now[0] - 501.0
+
+
+def test_a_recording_ends_with_the_sound_of_its_last_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MicrophoneFeed, "running", True)
+    begins = [500.0]
+
+    def hear(session: LiveSession, now: float) -> None:
+        while begins[0] + 0.1 < now:
+            session._on_sound(np.full((1600, 1), 0.5, np.float32), begins[0], 16000)
+            begins[0] += 0.1
+
+    recorded, waited = _end_a_recording(tmp_path, monkeypatch, hear)
+    assert waited == pytest.approx(OFFSET, abs=0.15)
+    assert recorded.media.seconds == pytest.approx(1.0, abs=0.11)
+    assert recorded.media.path is not None
+    sound = AudioReader(recorded.media.path, rate=16000).read(0.1, 0.9)
+    assert np.abs(sound).min() > 0.1
+
+
+def test_sound_that_never_comes_does_not_keep_a_recording_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MicrophoneFeed, "running", True)
+    recorded, waited = _end_a_recording(tmp_path, monkeypatch, lambda session, now: None)
+    assert recorded.media.frames == 2
+    assert waited == pytest.approx(OFFSET + LATE_SECONDS, abs=0.05)
+    monkeypatch.setattr(MicrophoneFeed, "running", False)
+    _, waited = _end_a_recording(tmp_path, monkeypatch, lambda session, now: None)
+    assert waited == 0
