@@ -102,7 +102,7 @@ class Saving(QObject):
         self._forget()
         path = done.path
         if path is None:
-            self._messages.show_message("warning", self.tr("Nothing came that could be recorded."))
+            self._messages.show_message("warning", done.problem or self.tr("Nothing came that could be recorded."))
             return
         text = self.tr("Recorded {0:.0f} s: {1}").format(done.seconds, path)
         kind = "warning" if done.problem else "success"

@@ -36,6 +36,11 @@ _MAX_BROKEN_READS = 100
 """So many failed reads in a row end a damaged file."""
 
 
+def file_url(path: str | os.PathLike[str]) -> str:
+    """What FFmpeg calls the file at `path`: so that a colon in a name is not taken for the end of a protocol."""
+    return f"file:{Path(path).absolute()}"
+
+
 def open_input(path: str | os.PathLike[str]) -> InputContainer:
     """Opens one local media file; FFmpeg may read no other file and no host through it.
 
@@ -46,7 +51,7 @@ def open_input(path: str | os.PathLike[str]) -> InputContainer:
     _check_readable(file)
     try:
         return av.open(
-            "file:" + os.path.abspath(file),
+            file_url(file),
             metadata_errors="replace",
             container_options={"protocol_whitelist": "file", "format_whitelist": _format_whitelist()},
         )

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from avseg_core.errors import AVSegError
 from avseg_core.media.capture import CapturedFrame
+from avseg_core.media.container import file_url
 
 SUFFIX = ".mkv"
 WAITING = {"frame": 24, "sound": 600}
@@ -132,7 +133,7 @@ class Recorder:
         self._thread.join()
         file = self._file
         return Recorded(
-            path=self.path if file else None,
+            path=self.path if file and _holds_anything(self.path) else None,
             seconds=file.seconds if file else 0.0,
             frames=file.frames if file else 0,
             dropped_frames=self.dropped["frame"],
@@ -213,7 +214,7 @@ class _File:
 
     def __init__(self, path: Path, origin: float, size: tuple[int, int] | None, sound: tuple[int, int] | None) -> None:
         self.origin, self.frames, self.seconds = origin, 0, 0.0
-        self._container = av.open(str(path), "w", format="matroska", container_options=_CONTAINER)
+        self._container = av.open(file_url(path), "w", format="matroska", container_options=_CONTAINER)
         self._video: Any = self._add_video(*size) if size else None
         self._sound: _SoundTrack | None = _SoundTrack(self._container, *sound) if sound else None
         self._last_pts = -1
@@ -341,6 +342,13 @@ def _check_space(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < RESERVE_BYTES:
         raise AVSegError(f"{folder}: only {free >> 20} MB are free, too little to record; free some space.")
+
+
+def _holds_anything(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:  # such as that its disk was pulled out
+        return False
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -21,6 +21,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from avseg_core.errors import AVSegError, InputError
+from avseg_core.media.container import file_url
 from avseg_core.media.video import VideoReader
 from avseg_core.media.writer_sound import sound_feed
 
@@ -186,7 +187,7 @@ class VideoWriter:
         }
         try:
             self._partial.open("wb").close()
-            return av.open("file:" + os.path.abspath(self._partial), "w", format="mp4", container_options=options)
+            return av.open(file_url(self._partial), "w", format="mp4", container_options=options)
         except (OSError, av.FFmpegError) as error:
             raise InputError(
                 f"{self.path}: cannot be written ({error.strerror}); choose another folder or check its permissions."

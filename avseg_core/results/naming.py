@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 
 from avseg_core.errors import AVSegError
+from avseg_core.media.container import file_url
 from avseg_core.results.store import SUFFIX, MaskStore
 
 _HEAD = 1 << 16
@@ -61,7 +62,7 @@ def _owners_of_json(path: Path) -> set[str]:
 
 def _owners_of_overlay(path: Path) -> set[str]:
     try:
-        with av.open("file:" + str(path.absolute())) as container:
+        with av.open(file_url(path)) as container:
             return {container.metadata.get("comment", "").rpartition(" ")[2]}
     except (OSError, ValueError):  # FFmpeg's errors are both
         return set()

@@ -23,6 +23,7 @@ from avseg_app.workers.live_protocol import (
     ListDevices,
     LiveTick,
     LiveUpdate,
+    RecordingDone,
     RecordingStarted,
     Request,
 )
@@ -191,6 +192,13 @@ def test_no_recording_runs_when_the_process_has_given_up(live: LivePage) -> None
     live.client.recording_started.emit(RecordingStarted(Path("a.mkv")))
     live.client.gave_up.emit("signal 9 (SIGKILL)")
     assert live.saving.recording is None
+
+
+def test_the_window_says_why_nothing_could_be_recorded(live: LivePage, messages: MessageBar) -> None:
+    live.client.recording_done.emit(RecordingDone(None, 0.0, 0, "a.mkv: the disk is full."))
+    assert messages.text == "a.mkv: the disk is full."
+    live.client.recording_done.emit(RecordingDone(None, 0.0, 0, ""))
+    assert messages.text == "Nothing came that could be recorded."
 
 
 def test_a_start_that_is_refused_does_not_look_like_running(live: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -42,7 +43,7 @@ def _feed(recorder: Recorder, origin: float, seconds: float, *, rate: int = 4800
 
 def _let_it_write(recorder: Recorder) -> None:
     """Waits until the recorder is nearly through with what was offered, so that a busy machine drops nothing."""
-    while max(recorder._waiting.values()) > 8:
+    while max(recorder._waiting.values()) > 8 and not recorder.problem:
         time.sleep(0.002)
 
 
@@ -244,3 +245,26 @@ def test_a_recording_of_nothing_leaves_nothing(tmp_path: Path) -> None:
     recorded = Recorder(tmp_path / "a.mkv", video=True, sound=True).stop()
     assert recorded.path is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no colons in names")
+def test_a_colon_in_a_relative_folder_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("take:1") / "a.mkv"
+    path.parent.mkdir()
+    recorder = Recorder(path, video=True, sound=True)
+    _feed(recorder, 500.0, 1.0)
+    recorded = recorder.stop()
+    assert (recorded.path, recorded.problem, recorded.frames) == (path, "", FPS)
+    assert _flashes(tmp_path / path) == pytest.approx([0.5], abs=0.002)
+
+
+def test_no_path_is_told_of_what_could_not_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    recorder = Recorder(folder / "a.mkv", video=True, sound=True)
+    folder.rmdir()
+    recorder.offer_frame(_frame(500.0, 0))
+    recorded = recorder.stop()
+    assert recorded.path is None
+    assert recorded.problem
