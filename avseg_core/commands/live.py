@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         InputError: an option fits no device, file or model.
-        AVSegError: no picture ever came, or the recording could not be started.
+        AVSegError: no picture ever came, the recording could not be started or has failed, or the model has stopped.
         Cancelled: the user stopped it; recordings are finished properly.
     """
     if args.list:
@@ -191,7 +191,7 @@ class _Command:
             self._print(self.events.get())
 
     def _finish(self, recorded: RecordedRun | None) -> None:
-        """The summary; a run without a single picture has failed."""
+        """The summary, and the failure if there was one."""
         if recorded is not None:
             self._print(_describe_recording(recorded))
         latency = self.session.latency
@@ -206,8 +206,20 @@ class _Command:
             **self._counters(),
         }
         self._print(summary)
+        failure = self._failure(recorded)
+        if failure:
+            raise AVSegError(failure)
+
+    def _failure(self, recorded: RecordedRun | None) -> str:
+        """What was asked for and has not been done; empty if all has."""
         if not self.session.camera.frames:
-            raise AVSegError(self.trouble.get("camera") or "No picture has come; choose another --source.")
+            return self.trouble.get("camera") or "No picture has come; choose another --source."
+        if recorded is not None and recorded.media.problem:
+            return recorded.media.problem
+        if recorded is not None and recorded.media.path is None:
+            return "Nothing came that could be recorded; choose another --source or --mic."
+        problem = self.session.model_problem
+        return f"{problem}; no masks have come since." if problem else ""
 
     def _counters(self) -> Event:
         counters = vars(self.session.counters)
@@ -282,7 +294,7 @@ def _plain(event: Event) -> str:
             f"{latency['p50']} ms (half), {latency['p95']} ms (95 %); {event['overflows']} overflows."
         )
     if kind == "recorded":
-        return f"Recorded {event['seconds']} s: {event['path']} {event['problem']}".rstrip()
+        return f"Recorded {event['seconds']} s: {event['path']}" if event["path"] else "Nothing was recorded."
     if kind == "virtual camera":
         return f"Other programs see the picture as the camera {event['device']}"
     if kind == "start":

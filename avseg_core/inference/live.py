@@ -80,6 +80,8 @@ class LiveSession:
         self.microphone.listeners.append(self._on_sound)
         self.latency = LatencyHistogram()
         self.last_result: LiveResult | None = None
+        self.model_problem = ""
+        """Why the model has stopped; empty while it has not."""
         self.mask_done = 0.0
         """When the mask was there that `on_frame` gets, in `time.monotonic()`."""
         self._follower = MaskFollower()
@@ -262,7 +264,8 @@ class LiveSession:
         self._listener.on_result(result)
 
     def _on_failure(self, error: Exception) -> None:
-        self._listener.on_trouble(f"The model has stopped ({error}); pictures and sound go on.")
+        self.model_problem = f"The model has stopped ({error})"
+        self._listener.on_trouble(f"{self.model_problem}; pictures and sound go on.")
 
     def _tick(self) -> None:
         while not self._stop.wait(TICK_SECONDS):

@@ -173,8 +173,8 @@ class _MaskWriter:
                 going, batch = self._batch()
                 self._write(batch)
         except Exception as error:  # whatever it is, `stop` must come to an end
-            log.warning("Masks are no longer recorded: %s", error)
             self.problem = f"Masks are no longer recorded: {error}"
+            log.info("%s", self.problem)
             self._on_trouble(self.problem)
             while going and self._queue.get() is not None:  # what still comes is lost, the picture goes on
                 self.dropped += 1

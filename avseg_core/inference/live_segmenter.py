@@ -92,7 +92,7 @@ class LiveSegmenter:
                     continue
                 self._stop.wait(max(started + 1 / self.config.max_rate - time.monotonic(), 0.0))
         except Exception as error:  # the window must learn of whatever a model or device throws
-            log.exception("The live model failed")
+            log.info("The live model failed", exc_info=True)
             self._on_failure(error)
 
     def step(self) -> bool:

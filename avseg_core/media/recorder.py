@@ -193,7 +193,7 @@ class Recorder:
 
     def _give_up(self, reason: str) -> None:
         """Ends the recording; whoever is offering from now on is not listened to."""
-        log.warning("%s", reason)
+        log.info("%s", reason)
         with self._lock:
             self._problem = reason
         if self._on_end is not None:

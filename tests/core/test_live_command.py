@@ -1,18 +1,22 @@
 """The `live` command: events a program can read, sentences a person can read, clear refusals."""
 
+import itertools
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from avseg_core import cli
+from avseg_core.errors import AVSegError
 from avseg_core.inference.live_model import LiveModel
+from avseg_core.media import recorder
 from avseg_core.media.index import probe
 from tests.live_fixtures import scene_model
 
@@ -130,6 +134,51 @@ def test_a_camera_that_never_comes_is_a_failure_with_its_reason(capsys: pytest.C
     events = [event for event in _events(captured.out) if event.get("event") == "state"]
     assert any(event["kind"] == "camera" and event["state"] == "lost" for event in events)
     assert any(event["kind"] == "microphone" and event["state"] == "running" for event in events)
+
+
+def _fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a few looks at it."""
+    looks = itertools.count()
+
+    def look(folder: Path) -> None:
+        if next(looks) > 5:
+            raise AVSegError(f"{folder}: only 3 MB are free.")
+
+    monkeypatch.setattr(recorder, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "_check_space", look)
+
+
+def _break_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = scene_model()
+    model.decide = lambda seen, heard: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+    monkeypatch.setattr(LiveModel, "load", lambda config: model)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [(_fill_the_disk, "only 3 MB are free"), (_break_the_model, "The model has stopped (division by zero)")],
+)
+@pytest.mark.parametrize("output", [(), ("--json",)])
+def test_a_recording_or_a_model_that_fails_is_a_failure_of_the_command(
+    break_it: Callable[[pytest.MonkeyPatch], None],
+    message: str,
+    output: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    break_it(monkeypatch)
+    assert _live("--source", "test", "--seconds", "2", "--record", str(tmp_path), *output) == 1
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert str(tmp_path / "live_") in captured.out, "what was recorded is kept"
+    if output:
+        last = _events(captured.out)[-1]
+        assert message in last["error"]
+        assert last["exit_code"] == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

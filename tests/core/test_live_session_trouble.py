@@ -80,6 +80,7 @@ def test_a_model_that_fails_is_told_and_the_camera_goes_on() -> None:
         count = session.camera.frames
         assert wait_for(lambda: session.camera.frames > count + 5)
     assert "The model has stopped" in collected.trouble[0]
+    assert collected.trouble[0].startswith(session.model_problem)
 
 
 def test_after_sleep_the_devices_are_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
