@@ -40,16 +40,15 @@ class Calibrator:
 
     def __init__(self) -> None:
         self._last: NDArray[np.uint8] | None = None
-        self._times: list[float] = []
-        self._changes: list[float] = []
+        self._looked: list[tuple[float, float]] = []  # when, and how much has changed: pairs, so that none is torn
 
     @property
     def seconds(self) -> float:
         """How long it has looked so far."""
-        return self._times[-1] - self._times[0] if self._times else 0.0
+        return self._looked[-1][0] - self._looked[0][0] if self._looked else 0.0
 
     def add(self, frame: CapturedFrame) -> None:
-        """Notes how much a picture has changed."""
+        """Notes how much a picture has changed; `finish` may run meanwhile, in another thread."""
         small = np.asarray(cv2.resize(frame.image, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
         if self._last is None:
             change = 0.0
@@ -57,8 +56,7 @@ class Calibrator:
             lighter = max(float(small.mean()) - float(self._last.mean()), 0.0)
             change = lighter + _DARKER * float(cv2.absdiff(small, self._last).mean())
         self._last = small
-        self._times.append(frame.time)
-        self._changes.append(change)
+        self._looked.append((frame.time, change))
 
     def finish(self, microphone: MicrophoneFeed) -> Calibration:
         """The offset at which changes of the picture and onsets of the sound fit best.
@@ -68,9 +66,10 @@ class Calibrator:
         """
         if self.seconds < 1.0:
             raise AVSegError("The camera delivered too little to calibrate; try again when it runs.")
-        start, stop = self._times[0] - REACH, self._times[-1] + REACH
+        times, changes = np.array(self._looked.copy()).T  # [n] each; pictures that come from now on have no say
+        start, stop = float(times[0]) - REACH, float(times[-1]) + REACH
         samples = microphone.window(stop, round((stop - start) * microphone.RATE))
-        seen = _changes_on_grid(np.array(self._times), np.array(self._changes), self._times[0], self.seconds)
+        seen = _changes_on_grid(times, changes, float(times[0]), float(times[-1] - times[0]))
         return best_offset(seen, onsets(samples, microphone.RATE))
 
 

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from avseg_core.errors import AVSegError
 from avseg_core.media.capture import CapturedFrame, SoundBlock
@@ -63,3 +64,27 @@ def test_without_a_clap_it_says_so() -> None:
             _look(start, EVENTS).finish(feed)
         with pytest.raises(AVSegError, match="too little"):
             Calibrator().finish(feed)
+
+
+class _StillLooking(MicrophoneFeed):
+    """A microphone during whose answer the camera goes on to look, as its thread does."""
+
+    def __init__(self, start: float, calibrator: Calibrator) -> None:
+        super().__init__(lambda: ScriptedSource(lambda: None), lambda status: None)
+        self._start, self._calibrator = start, calibrator
+
+    def window(self, stop: float, count: int) -> NDArray[np.float32]:
+        for k in range(90):
+            when = self._start + SECONDS + k / 30
+            self._calibrator.add(CapturedFrame(k, when, when, np.full((60, 80, 3), 60, np.uint8)))
+        times = stop - self._start - count / self.RATE + np.arange(count) / self.RATE
+        loud = sum((np.exp(-(times - t) / 0.03) * (times >= t) for t in EVENTS), np.zeros(count))
+        noise = np.random.default_rng(1).normal(size=count)
+        return (noise * (0.003 + 0.5 * np.where(loud > 1e-9, loud, 0))).astype(np.float32)
+
+
+def test_pictures_that_come_while_it_is_computed_have_no_say() -> None:
+    calibrator = _look(500.0, EVENTS)
+    result = calibrator.finish(_StillLooking(500.0, calibrator))
+    assert calibrator.seconds > SECONDS + 2.5
+    assert result.offset == pytest.approx(0.0, abs=0.03)
