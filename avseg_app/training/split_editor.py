@@ -27,7 +27,7 @@ from avseg_core.training.survey_report import Survey
 
 
 class SplitEditor(QDialog):
-    """Writes every choice to dataset.toml at once; videos stay where they are."""
+    """Writes every choice to dataset.toml at once; videos, and lines of clips that are not listed, stay as they are."""
 
     changed = Signal()
     """Emitted at the end if the splits are not what they were"""
@@ -41,6 +41,8 @@ class SplitEditor(QDialog):
         self._home = {clip.place: _home(clip.place) for clip in survey.clips}
         self._splits = {clip.place: _split(clip.name) for clip in survey.clips}
         self._before = dict(self._splits)
+        self._moves: dict[str, str | None] = {}
+        """What was chosen here, undone or not; None: where the clip lies"""
         self._work = Background("splits", self)
         self.undo = QUndoStack(self)
         hint = label(
@@ -79,7 +81,8 @@ class SplitEditor(QDialog):
         self._splits[place] = split
         self._choices[place].setCurrentIndex(SPLITS.index(split))
         self._show_counts()
-        moves = {name: chosen for name, chosen in self._splits.items() if chosen != self._home[name]}
+        self._moves[place] = None if split == self._home[place] else split
+        moves = dict(self._moves)
         self._work.submit(lambda: write_moves(self._root, moves), lambda _: self._say(""), self._on_failure)
 
     def done(self, result: int) -> None:

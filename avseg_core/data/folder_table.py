@@ -26,7 +26,10 @@ TABLE = "dataset.toml"
 MOST_CLASSES = 254
 RESERVED = ("", "background")
 """No names of classes."""
-_SECTION = re.compile(r"\n*^\[splits\][^\n]*\n(?:(?!\s*\[)[^\n]*(?:\n|$))*\n*", re.MULTILINE)
+_SECTION = re.compile(r"[ \t]*\[[ \t]*(?:splits|\"splits\"|'splits')[ \t]*\][ \t]*(?:#.*)?")
+_TABLE_BEGINS = re.compile(r"[ \t]*\[")
+_MOVE = re.compile(r"""([ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)[ \t]*=[ \t]*)(?:"\w+"|'\w+')([ \t]*(?:#.*)?)""")
+"""`"clip" = "split"`, in three parts: all before the split, the clip, and all behind the split."""
 _CLASSES = re.compile(r"^classes\s*=\s*\[[^\]]*\][^\n]*(?:\n|$)", re.MULTILINE)
 
 
@@ -58,33 +61,92 @@ def read_moves(root: Path) -> dict[str, str]:
     return moves
 
 
-def write_moves(root: Path, moves: Mapping[str, str]) -> None:
-    """Writes [splits], or takes it away if `moves` is empty; everything else in the file stays as it is.
+def write_moves(root: Path, moves: Mapping[str, str | None]) -> None:
+    """Writes where clips belong, None: where they lie; other clips' lines and the rest of the file stay as they are.
 
     Raises:
-        InputError: dataset.toml is no TOML, or cannot be written.
+        InputError: dataset.toml is no TOML, spells [splits] in a way that is not changed here, or cannot be written.
     """
-    lines = [f"{toml_string(name)} = {toml_string(split)}\n" for name, split in moves.items()]
-    section = "".join(["[splits]\n", *lines]) if lines else ""
-    text = _SECTION.sub("\n\n", _text(root / TABLE)).strip()
-    _write(root / TABLE, "\n\n".join(part.rstrip() for part in (text, section) if part) + "\n")
+    path, before = root / TABLE, read_moves(root)
+    wanted = {name: split for name, split in {**before, **moves}.items() if split is not None}
+    if wanted == before:
+        return
+    text = _text(path)
+    remedy = 'write a section [splits] with a line "clip" = "val" for each clip'
+    _write(path, _with_moves(text, moves), {**_values(text), "splits": wanted}, remedy)
 
 
 def write_classes(root: Path, names: Sequence[str]) -> None:
     """Writes `classes` at the top; everything else in the file stays as it is.
 
     Raises:
-        InputError: dataset.toml is no TOML, or cannot be written.
+        InputError: dataset.toml is no TOML, spells `classes` in a way that is not changed here, or cannot be written.
     """
-    text = _CLASSES.sub("", _text(root / TABLE)).lstrip()
+    text = _text(root / TABLE)
+    before = _values(text)
+    rest = _CLASSES.sub("", text, count=1).lstrip() if "classes" in before else text  # not those of another table
     listed = ", ".join(map(toml_string, names))
-    _write(root / TABLE, f"classes = [{listed}]\n" + (f"\n{text}" if text else ""))
+    remedy = 'write classes = ["guitar", "dog"] in one line at its top'
+    written = f"classes = [{listed}]\n" + (f"\n{rest}" if rest else "")
+    _write(root / TABLE, written, {**before, "classes": list(names)}, remedy)
 
 
-def _write(path: Path, text: str) -> None:
-    tomllib.loads(text)
+def _with_moves(text: str, moves: Mapping[str, str | None]) -> str:
+    """`text` with the lines of [splits] changed, added and taken away."""
+    lines = text.rstrip().split("\n") if text.strip() else []  # only these end a line in TOML
+    first = next((number for number, line in enumerate(lines) if _SECTION.fullmatch(line)), None)
+    if first is None:
+        above, header, body, below = [*lines, *([""] if lines else [])], "[splits]", [], []
+    else:
+        behind = range(first + 1, len(lines))
+        end = next((number for number in behind if _TABLE_BEGINS.match(lines[number])), len(lines))
+        above, header, body, below = lines[:first], lines[first], lines[first + 1 : end], lines[end:]
+    body = _moved(body, moves)
+    if any(line.strip() for line in body) or "#" in header:
+        above += [header, *body]
+    elif not below:
+        above = "\n".join(above).rstrip().split("\n")
+    return "".join(f"{line}\n" for line in [*above, *below])
+
+
+def _moved(body: list[str], moves: Mapping[str, str | None]) -> list[str]:
+    """The lines below [splits]: a changed one keeps its comment, new ones follow the last one."""
+    kept: list[str] = []
+    left, last = dict(moves), 0
+    for line in body:
+        move = _MOVE.fullmatch(line)
+        name = next(iter(tomllib.loads(f"{move[2]} = 0"))) if move else None
+        if move and name in left:
+            split = left.pop(name)
+            if split is None:
+                continue
+            line = f"{move[1]}{toml_string(split)}{move[3]}"
+        kept.append(line)
+        last = len(kept) if move else last
+    new = [f"{toml_string(name)} = {toml_string(split)}" for name, split in left.items() if split is not None]
+    return [*kept[:last], *new, *kept[last:]]
+
+
+def _write(path: Path, text: str, meant: Mapping[str, Any], remedy: str) -> None:
+    """Writes `text` if it says what is meant, and with it all that the file said before."""
+    try:
+        says = _values(text)
+    except tomllib.TOMLDecodeError:
+        says = {}
+    if _without_empty(says) != _without_empty(meant):
+        raise InputError(f"{path}: is written in a way that cannot be changed here; {remedy}, then try again.")
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _values(text: str) -> dict[str, Any]:
+    """Floats as they are written, so that nan equals itself."""
+    return tomllib.loads(text, parse_float=str)
+
+
+def _without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A [splits] without a line says as much as none."""
+    return {key: value for key, value in table.items() if key != "splits" or value}
 
 
 def _text(path: Path) -> str:
@@ -97,5 +159,5 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or too many digits
         raise InputError(f"{path}: cannot be read as TOML ({error}).") from None

@@ -115,6 +115,32 @@ def test_a_clip_changes_its_split_and_back(qtbot: QtBot, page: DataPage, own: Pa
     assert "Heard, by clips:" in page.report.heard.text()
 
 
+def test_clips_that_the_editor_does_not_list_keep_their_split(
+    qtbot: QtBot, page: DataPage, own: Path, tmp_path: Path
+) -> None:
+    """A video whose masks are still to be drawn is no clip yet; that it is for the test is said already."""
+    root = tmp_path / "set"
+    shutil.copytree(own, root)
+    shutil.copy(root / "train" / "train_0.mp4", root / "train" / "later.mp4")
+    table = root / "dataset.toml"
+    before = table.read_text() + '\n[splits]\n"train/later" = "test"   # locked away\n'
+    table.write_text(before)
+    page.scan(root)
+    surveyed(qtbot, page)
+    editor = page.report.edit_splits()
+    assert editor.table.rowCount() == 2
+    editor.choose("train/train_1", "val")
+    moved = {"train/later": "test", "train/train_1": "val"}
+    qtbot.waitUntil(lambda: read_moves(root) == moved, timeout=PATIENCE)
+    editor.undo.undo()
+    qtbot.waitUntil(lambda: table.read_text() == before, timeout=PATIENCE)
+    table.write_text("splits = {}\n")
+    editor.choose("train/train_1", "val")
+    qtbot.waitUntil(editor.problem.isVisible, timeout=PATIENCE)
+    assert "write a section [splits]" in editor.problem.text()
+    editor.reject()
+
+
 class Recorder:
     """Stands in for the sound card."""
 

@@ -297,14 +297,70 @@ def test_in_a_folder_without_splits_clips_that_are_not_named_are_to_learn_from(t
 def test_moves_are_written_and_everything_else_stays(tmp_path: Path) -> None:
     table = tmp_path / "dataset.toml"
     table.write_text('# what there is\nclasses = ["a",\n  "b"]  # two\n\n[splits]\n"x" = "val"\n\n[notes]\nby = "me"\n')
-    write_moves(tmp_path, {"größe/x 1": "test", 'a "b"': "train"})
+    write_moves(tmp_path, {"größe/x 1": "test", 'a "b"': "train", "x": None})
     assert read_moves(tmp_path) == {"größe/x 1": "test", 'a "b"': "train"}
     assert read_classes(tmp_path) == ("background", "a", "b")
     assert "# what there is" in table.read_text(encoding="utf-8")
     assert 'by = "me"' in table.read_text(encoding="utf-8")
     write_classes(tmp_path, ["c"])
-    write_moves(tmp_path, {})
+    write_moves(tmp_path, {"größe/x 1": None, 'a "b"': None})
     assert table.read_text(encoding="utf-8") == 'classes = ["c"]\n\n# what there is\n\n[notes]\nby = "me"\n'
+
+
+def test_only_the_lines_of_moved_clips_change(tmp_path: Path) -> None:
+    table = tmp_path / "dataset.toml"
+    kept = '"train/later" = "test"   # locked away\n'
+    below = "\n# of the notes\n[notes]\nbest = nan\n"
+    table.write_text(f'[splits] # mine\n{kept}"train/a" = "val" # "b" = "val"\n{below}')
+    write_moves(tmp_path, {"train/a": "test", "train/b": "val"})
+    assert table.read_text() == f'[splits] # mine\n{kept}"train/a" = "test" # "b" = "val"\n"train/b" = "val"\n{below}'
+    write_moves(tmp_path, {"train/a": None, "train/b": None, "train/c": None})
+    assert table.read_text() == f"[splits] # mine\n{kept}{below}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", '[splits]\n"b" = "test"\n'),
+        ("[splits]", '[splits]\n"b" = "test"\n'),
+        ('[ splits ]\na="val"', '[ splits ]\na="val"\n"b" = "test"\n'),
+        ("x = 1\n\n['splits'] #\n'a' = 'val'\n[y]\n", "x = 1\n\n['splits'] #\n'a' = 'val'\n\"b\" = \"test\"\n[y]\n"),
+        ("# \u2028 [splits]\n", '# \u2028 [splits]\n\n[splits]\n"b" = "test"\n'),
+    ],
+)
+def test_any_spelling_of_the_section_takes_a_move(before: str, after: str, tmp_path: Path) -> None:
+    table = tmp_path / "dataset.toml"
+    table.write_text(before, encoding="utf-8")
+    moves = read_moves(tmp_path)
+    write_moves(tmp_path, {"b": "test"})
+    assert table.read_text(encoding="utf-8") == after
+    assert read_moves(tmp_path) == {**moves, "b": "test"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['splits = {"a" = "val"}\n', 'splits."a" = "val"\n', 'x = """\n[splits]\n"""\n', '[splits]\n"a" = """val"""\n'],
+)
+def test_a_spelling_that_cannot_be_changed_is_one_clear_line_and_stays(content: str, tmp_path: Path) -> None:
+    table = tmp_path / "dataset.toml"
+    table.write_text(content)
+    with pytest.raises(
+        InputError, match=r"dataset\.toml: is written in a way .* write a section \[splits\] with a line"
+    ):
+        write_moves(tmp_path, {"a": "test"})
+    assert table.read_text() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset.toml"]
+
+
+def test_classes_are_written_without_touching_those_of_another_table(tmp_path: Path) -> None:
+    table = tmp_path / "dataset.toml"
+    table.write_text('[notes]\nclasses = ["x"]\n')
+    write_classes(tmp_path, ["dog"])
+    assert table.read_text() == 'classes = ["dog"]\n\n[notes]\nclasses = ["x"]\n'
+    table.write_text('"classes" = ["dog"]\n')
+    with pytest.raises(InputError, match=r'dataset\.toml: is written in a way .* write classes = \["guitar", "dog"\]'):
+        write_classes(tmp_path, ["cat"])
+    assert read_classes(tmp_path) == ("background", "dog")
 
 
 @pytest.mark.parametrize("content", ['splits = "val"', '[splits]\n"x" = "valid"\n'])
