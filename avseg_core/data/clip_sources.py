@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from avseg_core.data.coco_index import ListedClip, ListedPicture
@@ -20,10 +21,13 @@ from avseg_core.data.masks import read_frame
 from avseg_core.data.media_index import PICTURE_SUFFIXES, MediaIndex
 from avseg_core.errors import InputError
 from avseg_core.media import VideoReader, VideoWriter, probe
+from avseg_core.results.identity import file_id
 from avseg_core.results.writing import atomic
 
 LEAST_RATE, MOST_RATE = 0.01, 1000.0
 """Pictures per second of a video."""
+_ALIKE = 8.0
+"""Mean difference of 255 up to which two small pictures are one."""
 
 
 class Source(Protocol):
@@ -33,6 +37,10 @@ class Source(Protocol):
 
     def times(self, pictures: Sequence[ListedPicture]) -> list[float]:
         """Seconds of the annotated pictures. Raises InputError if they are not in the clip."""
+        ...
+
+    def is_in(self, video: Path) -> bool:
+        """Whether `video`, which exists, is the one that `write` would make."""
         ...
 
     def write(self, target: Path) -> None:
@@ -84,10 +92,14 @@ class VideoSource:
             )
         return [float(times[number]) for number in numbers if number is not None]
 
+    def is_in(self, video: Path) -> bool:
+        with suppress(OSError):
+            if os.path.samefile(video, self._path):
+                return True
+        return file_id(video) == file_id(self._path)
+
     def write(self, target: Path) -> None:
         """A second name for the same file where the disk allows it, otherwise a copy."""
-        if target.exists():
-            return
         with suppress(OSError):
             os.link(os.path.realpath(self._path), target)  # a link to a symlink would lead nowhere from another folder
             return
@@ -114,6 +126,7 @@ class PictureSource:
                 f"many a second there are ({LEAST_RATE:g} to {MOST_RATE:g})."
             )
         self._fps = Fraction(1) if self._still else Fraction(rate).limit_denominator(1001)
+        self._frames = self._pictures * ceil(self._seconds) if self._still else self._pictures
 
     def times(self, pictures: Sequence[ListedPicture]) -> list[float]:
         """One picture lies in the middle of its sound, several one after the other."""
@@ -121,16 +134,36 @@ class PictureSource:
             return [self._seconds / 2]
         return [float(self._pictures.index(path) / self._fps) for path in self._listed]
 
+    def is_in(self, video: Path) -> bool:
+        """As many frames at the same times, of which the first, the middle and the last look like their pictures."""
+        try:
+            with VideoReader(video) as reader:
+                expected = [float(k / self._fps) for k in range(len(self._frames))]
+                if len(reader.times) != len(expected) or not np.allclose(
+                    reader.times.astype(float), expected, atol=0.01
+                ):
+                    return False
+                places = sorted({0, len(expected) // 2, len(expected) - 1})
+                return all(_alike(reader.frame_by_index(k).image, self._frames[k]) for k in places)
+        except InputError:  # no video, so another file
+            return False
+
     def write(self, target: Path) -> None:
         """H.264 with the sound; all pictures as large as the first."""
         first = read_frame(self._pictures[0])
-        paths = self._pictures * ceil(self._seconds) if self._still else self._pictures
         with VideoWriter(target, *first.size, fps=self._fps, sound_from=self._sound) as writer:
-            for k, path in enumerate(paths):
+            for k, path in enumerate(self._frames):
                 image = first if self._still else read_frame(path)
                 if image.size != first.size:
                     image = image.resize(first.size, Image.Resampling.BILINEAR)
                 writer.write(np.asarray(image), float(k / self._fps))
+
+
+def _alike(frame: NDArray[np.uint8], picture: Path) -> bool:
+    """Whether a frame shows a picture, whatever its size and what compression has taken from it."""
+    small = (Image.fromarray(frame), read_frame(picture))
+    one, other = (np.asarray(image.resize((32, 32), Image.Resampling.BOX), np.int16) for image in small)
+    return bool(np.abs(one - other).mean() < _ALIKE)
 
 
 def _pictures_in(folder: Path) -> list[Path]:

@@ -170,6 +170,22 @@ def _folder_of(name: str, split: str, out: Path) -> Path:
     return next((folder for folder in folders.values() if (folder / name).exists()), out / "train")
 
 
+def _same_or_free(source: Source, target: Path) -> Path:
+    """`target`, or where the video of `source` lies under this name already: masks belong to a name without its ending.
+
+    Raises:
+        InputError: another video has the name.
+    """
+    spellings = dict.fromkeys((target.suffix, *(spell(end) for end in VIDEO_SUFFIXES for spell in (str, str.upper))))
+    there = [path for path in map(target.with_suffix, spellings) if os.path.exists(path)]
+    for video in there:
+        if not source.is_in(video):
+            raise InputError(
+                f"{video}: is another video of this name; rename one of them, or import into another folder."
+            )
+    return there[0] if there else target
+
+
 def _wanted(listings: list[Listing], options: ImportOptions) -> list[str]:
     """The categories that sound."""
     known = list(count_categories(listings))
@@ -182,7 +198,7 @@ def _wanted(listings: list[Listing], options: ImportOptions) -> list[str]:
 def _import_clip(
     listing: Listing, clip: ListedClip, source: Source, folder: Path, wanted: MaskValues, report: ImportReport
 ) -> None:
-    target = folder / (clip.name + source.suffix)
+    target = _same_or_free(source, folder / (clip.name + source.suffix))
     masks = mask_folder(target)
     if os.path.isdir(masks):
         report.kept += 1
@@ -243,7 +259,8 @@ def _import_videos(
             progress(Progress("import", done, len(videos)))
         try:
             target = _place(video, out)
-            VideoSource(video).write(target)
+            if not target.exists():
+                VideoSource(video).write(target)
             if options.frames:
                 report.pictures += export_frames(target, options.frames, cancel=cancel)
             report.clips += 1
@@ -262,7 +279,4 @@ def _place(video: Path, out: Path) -> Path:
         return video
     folder = _folder_of(video.name, "", out)
     make_folder(folder)
-    target = folder / video.name
-    if target.exists() and target.stat().st_size != video.stat().st_size:
-        raise InputError(f"{target}: is another video of this name; rename {video.name} first.")
-    return target
+    return _same_or_free(VideoSource(video), folder / video.name)

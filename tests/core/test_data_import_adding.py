@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from avseg_core.cli import main
 from avseg_core.data.folder_table import read_classes, read_moves
@@ -15,7 +16,7 @@ from avseg_core.data.import_report import ImportOptions
 from avseg_core.data.importing import import_data
 from avseg_core.data.registry import DATASETS
 from avseg_core.errors import InputError
-from tests.avsbench_fixtures import THINGS, make_folder
+from tests.avsbench_fixtures import THINGS, make_folder, write_wav
 from tests.coco_fixtures import CATEGORIES, SIZE, coco, masks_of, placed, youtube_vis
 
 
@@ -71,6 +72,73 @@ def test_masks_that_are_there_keep_their_class(own: Path, tmp_path: Path) -> Non
     import_data(source, out, ImportOptions(categories=(THINGS[2].name,), classes=True))
     assert (out / "dataset.toml").read_bytes() == table
     assert np.unique(masks_of(out / "train_0.mp4")).tolist() in ([0], [0, 4])
+
+
+@pytest.mark.parametrize("name", ["train_0.mp4", "train_0.MP4", "train_0.mkv"])
+def test_masks_are_not_laid_beside_another_video_of_the_name(
+    name: str, own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = placed(tmp_path / "coco", own, "labels.json", coco(own))
+    other = tmp_path / "set" / name
+    other.parent.mkdir()
+    shutil.copy(own / "train" / "train_1.mp4", other)
+    assert main(["import-data", str(source), "--out", str(tmp_path / "set")]) == 0
+    said = f"left out: {other}: is another video of this name; rename one of them"
+    assert said.lower() in capsys.readouterr().out.lower()  # not every disk knows capitals
+    there = {path.name for path in (tmp_path / "set").iterdir()}
+    assert there == {name, "train_1.mp4", "train_1.masks"}
+    other.with_suffix(".masks").mkdir()  # what was drawn for that video says nothing of this one
+    report = import_data(source, tmp_path / "set", ImportOptions())
+    assert (report.clips, report.kept, [problem.where for problem in report.problems]) == (0, 1, ["train_0"])
+
+
+def test_the_same_video_under_another_ending_gets_the_masks(own: Path, tmp_path: Path) -> None:
+    source = placed(tmp_path / "coco", own, "labels.json", coco(own))
+    (tmp_path / "set").mkdir()
+    shutil.copy(own / "train" / "train_0.mp4", tmp_path / "set" / "train_0.MP4")
+    assert import_data(source, tmp_path / "set", ImportOptions()).clips == 2
+    assert {path.name for path in (tmp_path / "set").glob("train_0*")} == {"train_0.MP4", "train_0.masks"}
+
+
+def test_a_plain_video_is_not_taken_for_another_one_of_its_size(own: Path, tmp_path: Path) -> None:
+    video, other = tmp_path / "train_0.mp4", tmp_path / "set" / "train_0.mp4"
+    other.parent.mkdir()
+    content = bytearray(shutil.copy(own / "train" / "train_0.mp4", video).read_bytes())
+    content[len(content) // 2] ^= 1
+    other.write_bytes(content)
+    with pytest.raises(InputError, match=r"set/train_0\.mp4: is another video of this name; rename one of them"):
+        import_data(video, tmp_path / "set", ImportOptions(frames=0))
+    assert other.read_bytes() == content
+    shutil.copy(video, other)
+    assert import_data(video, tmp_path / "set", ImportOptions(frames=0)).clips == 1
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_video_made_of_pictures_is_known_again_and_no_other_taken_for_it(count: int, tmp_path: Path) -> None:
+    def pictures(folder: Path, shade: int) -> Path:
+        names = [f"bird/{k}.png" for k in range(count)]
+        for k, name in enumerate(names):
+            (folder / "bird").mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (SIZE, 48), (shade + 20 * k, 90, 0)).save(folder / name)
+        write_wav(folder / "bird.wav", np.zeros(2 * 16000))
+        images = [{"id": k, "file_name": name, "width": SIZE, "height": 48} for k, name in enumerate(names)]
+        data = {"images": images, "annotations": [], "categories": CATEGORIES}
+        (folder / "labels.json").write_text(json.dumps(data))
+        return folder / "labels.json"
+
+    labels, video = pictures(tmp_path / "one", 40), tmp_path / "set" / "bird.mp4"
+    import_data(labels, tmp_path / "set", ImportOptions())
+    before = video.read_bytes()
+    shutil.rmtree(video.with_suffix(".masks"))
+    assert import_data(labels, tmp_path / "set", ImportOptions()).clips == 1
+    assert video.read_bytes() == before
+    shutil.rmtree(video.with_suffix(".masks"))
+    with pytest.raises(InputError, match="is another video of this name"):
+        import_data(pictures(tmp_path / "two", 140), tmp_path / "set", ImportOptions())
+    video.write_bytes(b"no video")
+    with pytest.raises(InputError, match="is another video of this name"):
+        import_data(labels, tmp_path / "set", ImportOptions())
+    assert [path.name for path in (tmp_path / "set").iterdir()] == [video.name]
 
 
 def test_classes_are_not_named_if_no_clip_comes(own: Path, tmp_path: Path) -> None:
