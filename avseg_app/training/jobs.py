@@ -253,7 +253,7 @@ class Jobs(QObject):
                 self._launch(folder, list(watched.launch.get("words") or []), queued=False)
             except InputError as error:  # told once, in its place, and not tried again by itself
                 watched.refused = str(error)
-                views[waiting[-1]] = self._view(folder, shown)
+            views[waiting[-1]] = self._view(folder, shown)  # nobody is to see it queued any more
         return views
 
     def _view(self, folder: Path, shown: frozenset[Path]) -> RunView:
@@ -263,6 +263,7 @@ class Jobs(QObject):
     def _launch(self, folder: Path, words: list[str], *, queued: bool) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            control.clear(folder)  # of an earlier start; from now on every request is meant for this one
             launch: dict[str, object] = {"words": words, "time": time.time(), "queued": queued}
             _write_launch(folder, launch)
             if queued:

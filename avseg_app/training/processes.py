@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 import avseg_core
+from avseg_core.training.control import LAUNCHED
 
 _ROOT = str(Path(avseg_core.__file__).parents[1])
 _ENDING: set[CommandTask] = set()
@@ -31,12 +33,13 @@ def environment() -> dict[str, str]:
 
 def start_detached(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Starts `avseg WORDS` in a session of its own: it outlives the window. What it prints is appended to `log`."""
+    values = {**environment(), LAUNCHED: repr(time.time())}
     options: dict[str, object] = {"start_new_session": True}
     if sys.platform == "win32":
         options = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     with log.open("ab") as output:
         return subprocess.Popen(
-            command_line(words), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), **options
+            command_line(words), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=values, **options
         )
 
 

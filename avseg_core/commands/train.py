@@ -107,10 +107,11 @@ def _assignments(args: argparse.Namespace) -> list[str]:
 
 
 def _train(config: TrainConfig, job: Run, resume: bool, *, as_json: bool) -> int:
+    launched = control.launched()
     from avseg_core.training.job import train  # seconds of import that --status does not need
 
     with stoppable() as interrupted:
-        result = train(config, job, resume=resume, listeners=[Narrator()], interrupted=interrupted)
+        result = train(config, job, resume=resume, listeners=[Narrator()], interrupted=interrupted, launched=launched)
     if result.outcome == "interrupted":
         raise Cancelled(f"Interrupted after step {result.step}; continue with: train --out {job.folder} --resume")
     if result.outcome == "cancelled":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ def train(
     resume: bool = False,
     listeners: Sequence[Callable[[Event], None]] = (),
     interrupted: CancelCheck = lambda: False,
+    launched: float | None = None,
 ) -> JobResult:
     """Trains in the folder of `run` until the end or the user's.
 
@@ -61,6 +63,7 @@ def train(
         resume: continue at the last checkpoint instead of starting anew.
         listeners: hear every event of the first process.
         interrupted: True once this process was asked to end (SIGINT, SIGTERM); the state is then saved.
+        launched: when the job was started, in seconds since 1970; requests since then count. None: now.
 
     Raises:
         InputError: data, weights or settings are at fault.
@@ -82,7 +85,7 @@ def train(
             events.listeners += listeners
         inbox = Inbox(run.folder, interrupted)
         if world.is_first:
-            inbox.clear()
+            inbox.clear_before(time.time() if launched is None else launched)
         events.write(Opened(pid=os.getpid(), host=socket.gethostname()))
         trainer: Trainer | None = None
         try:

@@ -15,11 +15,13 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from avseg_app.training import jobs as jobs_module
+from avseg_app.training import processes
 from avseg_app.training.added_runs import add_runs, forget_run, read_added
 from avseg_app.training.jobs import LAUNCH_FILE, Jobs
 from avseg_core.config import save_toml
 from avseg_core.errors import InputError
 from avseg_core.presets import preset
+from avseg_core.training import control
 from avseg_core.training.events import Finished, Heartbeat, Opened, to_line
 from avseg_core.training.run_store import Run
 from tests.app.conftest import PATIENCE
@@ -148,6 +150,35 @@ def test_a_run_whose_turn_has_come_is_cancelled_and_not_deleted(
     jobs.request(view, "cancel")
     qtbot.waitUntil(lambda: not folder.exists())
     jobs.close()
+
+
+def test_a_launch_is_seen_at_once_and_keeps_what_is_asked_for_from_then_on(
+    qtbot: QtBot, tmp_path: Path, launched: list[list[str]]
+) -> None:
+    folder = tmp_path / "runs" / "next"
+    launch_file(folder, queued=True)
+    control.send(folder, "stop")  # left over from an earlier start
+    jobs = Jobs(tmp_path / "runs")
+    with qtbot.waitSignal(jobs.changed) as seen:
+        pass
+    (view,) = seen.args[0]
+    assert (len(launched), view.queued) == (1, False)
+    assert not (folder / control.CONTROL_FILE).exists()
+    jobs.request(view, "cancel")
+    qtbot.waitUntil((folder / control.CONTROL_FILE).is_file, timeout=PATIENCE)
+    with qtbot.waitSignal(jobs.changed):
+        jobs.refresh()
+    assert control.Inbox(folder, lambda: False).latest() == "cancel"
+    jobs.close()
+
+
+def test_a_process_is_told_when_it_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = [sys.executable, "-c", f"import os; print(os.environ['{control.LAUNCHED}'])"]
+    monkeypatch.setattr(processes, "command_line", lambda words: program)
+    before = time.time()
+    assert processes.start_detached([], tmp_path / "log.txt").wait(60) == 0
+    assert before <= float((tmp_path / "log.txt").read_text()) <= time.time()
+    assert control.LAUNCHED not in os.environ
 
 
 def test_a_run_that_cannot_be_started_is_told_once_and_the_next_has_its_turn(

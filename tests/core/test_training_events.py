@@ -291,6 +291,26 @@ def test_a_request_reaches_the_run_and_is_forgotten_on_clear(tmp_path):
         assert inbox.latest() == request
     inbox.clear()
     assert inbox.latest() is None
-    for junk in ("", "{", "[]", '{"request": "explode"}', '"pause"'):
+    for junk in ("", "{", "[]", '{"request": "explode"}', '"pause"', f'{{"request": "stop", "time": 1{400 * "0"}}}'):
         (tmp_path / control.CONTROL_FILE).write_text(junk)
         assert inbox.latest() is None
+
+
+def test_a_request_is_forgotten_if_it_was_made_before_the_job(tmp_path, monkeypatch):
+    inbox = control.Inbox(tmp_path, lambda: False)
+    path = tmp_path / control.CONTROL_FILE
+    for text, stays in (
+        ('"time": 99.5', False),
+        ('"time": 100.0', True),
+        ('"time": NaN', False),
+        ('"of": "old"', False),
+    ):
+        path.write_text(f'{{"request": "cancel", {text}}}')
+        inbox.clear_before(100.0)
+        assert path.exists() is stays
+    monkeypatch.setenv(control.LAUNCHED, "100.0")
+    assert control.launched() == 100.0
+    for unset in ("", "soon"):
+        monkeypatch.setenv(control.LAUNCHED, unset)
+        before = time.time()
+        assert before <= control.launched() <= time.time()

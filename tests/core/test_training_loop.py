@@ -1,5 +1,6 @@
 """The loop with a tiny model on generated MS3 clips: what it learns, keeps, tells, and how it ends and goes on."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -277,6 +278,18 @@ def test_stop_keeps_the_best_and_cancel_exports_nothing(data, tmp_path, request_
     assert run.status().state == "finished"
     assert not (run.folder / control.CONTROL_FILE).exists()  # so that it can be resumed
     assert len(evaluations(run)) == 2
+
+
+@pytest.mark.parametrize(("launched", "outcome", "steps_done"), [(-60.0, "cancelled", 0), (60.0, "done", 2)])
+def test_a_request_from_before_the_job_could_hear_it_counts_since_its_launch(
+    data, tmp_path, launched, outcome, steps_done
+):
+    run = Run(tmp_path / "run")
+    run.create()
+    control.send(run.folder, "cancel")
+    result = train(tiny_config(data, "v2-ms3-r50", "max_steps=2"), run, launched=time.time() + launched)
+    assert (result.outcome, result.step) == (outcome, steps_done)
+    assert not (run.folder / control.CONTROL_FILE).exists()
 
 
 def test_a_stop_ends_an_evaluation_without_a_result(data, tmp_path):
