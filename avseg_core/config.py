@@ -17,6 +17,23 @@ import tomli_w
 from avseg_core.errors import InputError
 
 Runtime = Literal["auto", "torch", "onnx"]
+_MODEL_RANGES: dict[str, tuple[float, float]] = {
+    "num_classes": (1, 1024),
+    "embed_dim": (32, 2048),
+    "num_heads": (1, 64),
+    "num_points": (1, 64),
+    "encoder_layers": (0, 32),
+    "decoder_layers": (1, 32),
+    "ffn_dim": (1, 16384),
+    "num_queries": (1, 4096),
+    "query_generator_layers": (0, 32),
+    "mask_mlp_dim": (1, 16384),
+    "clip_length": (1, 256),
+    "dropout": (0, 1),
+    "drop_path": (0, 1),
+}
+"""Least and most, far above all that is published: a model file of a few bytes must not cost minutes or gigabytes."""
+_LARGEST_SIDE = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,21 +105,14 @@ class ModelConfig:
 
     def check(self) -> None:
         """Raises InputError when sizes do not fit together."""
-        counts = (
-            "num_classes",
-            "num_heads",
-            "num_points",
-            "decoder_layers",
-            "num_queries",
-            "mask_mlp_dim",
-            "clip_length",
-        )
-        for name in counts:
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name, (least, most) in _MODEL_RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise InputError(f"{name} must be at least {least} and at most {most}, not {getattr(self, name)}.")
         height, width = self.image_size
-        if height < 32 or width < 32 or height % 32 or width % 32:
-            raise InputError(f"image_size {height}x{width}: height and width must be multiples of 32.")
+        if not all(32 <= side <= _LARGEST_SIDE and side % 32 == 0 for side in self.image_size):
+            raise InputError(
+                f"image_size {height}x{width}: height and width must be multiples of 32, up to {_LARGEST_SIDE}."
+            )
         if self.embed_dim < 32 or self.embed_dim % 32 or self.embed_dim % self.num_heads:
             raise InputError(f"embed_dim {self.embed_dim} must be a multiple of 32 and of num_heads {self.num_heads}.")
         if self.label_prior and not self.audio_encoder.startswith("yamnet"):
@@ -299,6 +309,8 @@ def _coerce(hint: Any, value: Any, where: str) -> Any:
             return None
         return _coerce(next(kind for kind in arguments if kind is not type(None)), value, where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 2**1023:
+            raise InputError(f"{where}: the number is too large.")
         return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise InputError(f"{where}: {value!r} is not of type {getattr(hint, '__name__', hint)}.")
@@ -313,7 +325,7 @@ def load_toml(kind: type[ConfigT], path: Path) -> ConfigT:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or too many digits
         raise InputError(f"{path}: cannot be read as a TOML configuration ({error}).") from None
     return from_dict(kind, values, source=str(path))
 
@@ -353,7 +365,7 @@ def _parse_value(text: str, current: Any) -> Any:
     """`text` as TOML; a bare word is a string, and one item is enough for a list."""
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, too many digits, or too deep
         value = text
     if isinstance(current, str) and not isinstance(value, str):
         return text

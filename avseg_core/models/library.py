@@ -108,7 +108,7 @@ def read_config(path: Path) -> ModelConfig:
     """The configuration inside a model file of ours.
 
     Raises:
-        InputError: the file cannot be read, or holds no or a wrong configuration.
+        InputError: the file cannot be read, or holds no configuration or one that no model can have.
     """
     text = read_metadata(path).get(CONFIG_KEY)
     if text is None:
@@ -120,7 +120,10 @@ def read_config(path: Path) -> ModelConfig:
     if not isinstance(values, dict):
         raise InputError(f"{path}: its configuration is damaged; get the model again.")
     config = from_dict(ModelConfig, values, source=str(path))
-    config.check()
+    try:
+        config.check()
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return config
 
 

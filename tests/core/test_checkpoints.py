@@ -6,6 +6,7 @@ import json
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from avseg_core.config import ModelConfig
+from avseg_core.config import ModelConfig, to_dict
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models import library
 from avseg_core.models.backbones import BACKBONES
@@ -24,6 +25,7 @@ from avseg_core.models.files import read_state
 from avseg_core.models.library import available_models, find_model, read_config, sha256
 from avseg_core.models.registry import build_model
 from avseg_core.models.weights import load_audio_weights, load_backbone_weights
+from avseg_core.presets import preset, preset_names
 
 CONFIG = ModelConfig(
     backbone="mobilenetv3_small_050",
@@ -118,6 +120,49 @@ def test_manifest_guards_the_weights(model: nn.Module, models: Path) -> None:
         load_model("mine")
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("encoder_layers", 3000, "encoder_layers must be at least 0 and at most 32, not 3000"),
+        ("decoder_layers", 10**30, "decoder_layers must be at least 1 and at most 32"),
+        ("query_generator_layers", -1, "query_generator_layers must be at least 0"),
+        ("embed_dim", 2**20, "embed_dim must be at least 32 and at most 2048"),
+        ("ffn_dim", 2**40, "ffn_dim must be at least 1 and at most 16384"),
+        ("mask_mlp_dim", 2**40, "mask_mlp_dim must be"),
+        ("num_heads", 2**20, "num_heads must be"),
+        ("num_points", 2**20, "num_points must be"),
+        ("num_queries", 2**40, "num_queries must be"),
+        ("num_classes", 2**40, "num_classes must be"),
+        ("clip_length", 2**40, "clip_length must be"),
+        ("image_size", [32, 32 * 10**6], "multiples of 32, up to 2048"),
+        ("dropout", 7.0, "dropout must be at least 0 and at most 1"),
+        ("drop_path", float("nan"), "drop_path must be"),
+        ("dropout", 10**400, "dropout: the number is too large"),
+    ],
+)
+def test_a_tiny_file_cannot_ask_for_a_giant_model(setting: str, value: object, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "giant.safetensors"
+    configuration = json.dumps({**to_dict(CONFIG), setting: value})
+    header = json.dumps({"__metadata__": {"avseg_config": configuration}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    with (
+        mock.patch("avseg_core.models.checkpoints.build_model") as build,
+        pytest.raises(InputError, match=rf"giant\.safetensors: .*{said}"),
+    ):
+        load_model(path)
+    build.assert_not_called()
+
+
+def test_published_settings_are_far_from_the_limits() -> None:
+    for name in preset_names():
+        model = preset(name).model
+        model.check()
+        height, width = model.image_size
+        larger = {"encoder_layers": 4 * model.encoder_layers, "num_queries": 4 * model.num_queries}
+        larger |= {"embed_dim": 4 * model.embed_dim, "ffn_dim": 4 * model.ffn_dim, "num_classes": 4 * model.num_classes}
+        replace(model, image_size=(4 * height, 4 * width), **larger).check()
+
+
 def damage_header(path: Path) -> None:
     path.write_bytes(b"\xff" * 100)
 
@@ -146,6 +191,10 @@ def giant_config(path: Path) -> None:
     save_file(load_file(path), path, {library.CONFIG_KEY: '{"num_queries": 1000000000}'})
 
 
+def other_config(path: Path) -> None:
+    save_file(load_file(path), path, {library.CONFIG_KEY: '{"num_queries": 4096}'})
+
+
 def drop_a_tensor(path: Path) -> None:
     state = load_file(path)
     del state["audio_proj.bias"]
@@ -161,7 +210,8 @@ def drop_a_tensor(path: Path) -> None:
         (forget_config, "holds no configuration; published checkpoints go through import-checkpoint"),
         (break_config, "configuration is damaged"),
         (unknown_setting, "unknown setting 'colour'"),
-        (giant_config, "weights and configuration do not fit"),
+        (giant_config, "num_queries must be at least 1 and at most 4096"),
+        (other_config, "weights and configuration do not fit"),
         (drop_a_tensor, "missing audio_proj.bias"),
     ],
 )
