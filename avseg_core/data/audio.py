@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from avseg_core.audio.front_end import LOG_OFFSET, FrontEnd, logmel
 from avseg_core.errors import InputError
+from avseg_core.media.container import audio_streams, open_input
 
 LogMel = NDArray[np.float32]
 RATE = 16000
@@ -32,17 +33,17 @@ def read_wav(path: Path) -> tuple[NDArray[np.int16], int]:
     Raises:
         InputError: missing, unreadable or without sound.
     """
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file; the data set needs the sound of every clip.")
     chunks: list[NDArray[Any]] = []
     try:
-        with av.open(str(path)) as container:
-            stream = container.streams.audio[0]
+        with open_input(path) as container:
+            stream = audio_streams(container)[0]
             rate, channels = stream.rate, stream.channels
             to_int16 = av.AudioResampler(format="s16", layout=stream.layout, rate=rate)
             for frame in container.decode(stream):
                 chunks += [part.to_ndarray().reshape(-1, channels) for part in to_int16.resample(frame)]
             chunks += [part.to_ndarray().reshape(-1, channels) for part in to_int16.resample(None)]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; the data set needs the sound of every clip.") from None
     except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path}: cannot be read as sound ({reason}); copy it again.") from None

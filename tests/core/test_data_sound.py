@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from avseg_core.audio.front_end import logmel
 from avseg_core.data import audio
@@ -114,14 +115,30 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
     assert "could not be kept" in caplog.text
 
 
-@pytest.mark.parametrize("content", [b"", b"RIFF\x00\x00", b"not a sound at all" * 50])
-def test_an_unreadable_wav_is_one_clear_line(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty (0 bytes)"),
+        (b"RIFF\x00\x00", "is not a video or sound file that can be read ("),
+        (b"not a sound at all" * 50, "is not a video or sound file that can be read ("),
+        (b"ffconcat version 1.0\nfile 'secret.wav'\n", "is a playlist that points to other files"),
+        (b"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nsecret.wav\n#EXT-X-ENDLIST\n", "is a playlist"),
+    ],
+)
+def test_an_unreadable_wav_is_one_clear_line(content: bytes, said: str, tmp_path: Path) -> None:
+    write_wav(tmp_path / "secret.wav", tone(440, 16000, 5))
     path = tmp_path / "a.wav"
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         read_wav(path)
-    assert str(caught.value).startswith(f"{path}: cannot be read as sound (")
+    assert str(caught.value).startswith(f"{path}: {said}")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_sound_is_one_clear_line(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.wav", format="GIF")
+    with pytest.raises(InputError, match=r"a\.wav: cannot be read as sound \("):
+        read_wav(tmp_path / "a.wav")
 
 
 def test_a_missing_wav_is_one_clear_line(tmp_path: Path) -> None:
