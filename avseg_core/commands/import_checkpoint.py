@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from avseg_core.config import save_toml, to_dict
-from avseg_core.errors import AVSegError, InputError
+from avseg_core.errors import InputError
 from avseg_core.models.checkpoints import ImportReport, load_released, save_model
 from avseg_core.models.library import MANIFEST, WEIGHTS, available_models, sha256, user_models
+from avseg_core.results.writing import write_error
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def import_checkpoint(
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         os.replace(partial, folder)
     except OSError as error:
-        raise AVSegError(f"{folder}: cannot be written ({error.strerror or error}); choose another --out.") from None
+        raise write_error(folder, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Imported(name, folder, report)

@@ -39,9 +39,18 @@ def write_error(path: Path, error: OSError) -> AVSegError:
     if error.errno in _FULL:
         return disk_full(path)
     reason = error.strerror or str(error)
+    in_the_way = _file_in_the_way(path) if error.errno in (errno.EEXIST, errno.ENOTDIR) else None
+    if in_the_way is not None:
+        return InputError(f"{path}: cannot be written ({in_the_way} is a file, not a folder); choose another folder.")
     if error.errno in _NOT_ALLOWED:
         return InputError(f"{path}: cannot be written ({reason}); choose another folder or change its permissions.")
     return AVSegError(f"{path}: writing failed ({reason}); check the disk and run the same command again.")
+
+
+def _file_in_the_way(path: Path) -> Path | None:
+    """What stands where a folder would have to be."""
+    there = next((place for place in (path, *path.parents) if os.path.lexists(place)), None)
+    return None if there is None or os.path.isdir(there) else there
 
 
 def disk_full(path: Path) -> AVSegError:

@@ -368,8 +368,10 @@ def test_wrong_options_are_one_line(
 
 def test_an_unwritable_folder(clip: Path, model: ToneModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("a file")
-    assert segment(clip, "--out", tmp_path / "file" / "out") == 2
-    assert "choose another folder" in capsys.readouterr().err
+    for out in (tmp_path / "file", tmp_path / "file" / "out", tmp_path / "file" / "deep" / "out"):
+        assert segment(clip, "--out", out) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert f"{out}: cannot be written ({tmp_path / 'file'} is a file, not a folder); choose another folder." in said
     if os.geteuid() != 0:
         (tmp_path / "locked").mkdir(mode=0o500)
         assert segment(clip, "--out", tmp_path / "locked") == 2

@@ -72,6 +72,9 @@ def test_report_for_people_and_a_folder_of_their_own(
     assert "Left out" not in text
     assert main(arguments) == 2
     assert "exists already; choose another --name" in capsys.readouterr().err
+    (tmp_path / "file").write_text("in the way")
+    assert main([*arguments[:3], str(tmp_path / "file"), *arguments[4:]]) == 2
+    assert "is a file, not a folder); choose another folder" in capsys.readouterr().err
     (out / "v1" / "model.safetensors").unlink()
 
 
