@@ -8,6 +8,9 @@ from operator import attrgetter
 from avseg_core.config import TrainConfig
 from avseg_core.errors import InputError
 
+_END_OF_NUMBERS = 2**63
+"""TOML and the generators of random numbers know none beyond."""
+
 
 def check_config(config: TrainConfig) -> None:
     """Raises InputError for numbers that cannot be meant."""
@@ -17,6 +20,8 @@ def check_config(config: TrainConfig) -> None:
     for name, least in at_least.items():
         if (value := attrgetter(name)(config)) < least:
             raise InputError(f"{name} must be at least {least}, not {value}.")
+        if value >= _END_OF_NUMBERS:
+            raise InputError(f"{name} must be less than 2^63.")
     for name in ("intermediate", "mix", "empty_mask", "audio_visual", "rehearsal"):
         weight = getattr(config.loss, f"{name}_weight")
         if not 0 <= weight < math.inf:
