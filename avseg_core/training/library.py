@@ -23,6 +23,7 @@ from avseg_core.models.library import (
     WEIGHTS,
     available_models,
     find_model,
+    model_folders,
     read_config,
     read_metadata,
     sha256,
@@ -261,7 +262,10 @@ def _forget_onnx(size: int, made_of: str) -> None:
 
 
 def _place(card: ModelCard) -> Path:
-    return card.file.parent if card.file.name == WEIGHTS else card.file
+    """The model's own folder, or its file where that lies among other models."""
+    parent = card.file.parent.resolve()
+    is_shared = any(folder.resolve().is_relative_to(parent) for folder in model_folders())
+    return card.file.parent if card.file.name == WEIGHTS and not is_shared else card.file
 
 
 def _check_name(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -275,6 +276,32 @@ def test_the_speed_of_a_model_is_measured_once_and_forgotten_with_its_file(
     save_model(build_model(replace(small_model_config(), num_queries=5)), card.file)
     assert library.known_speed(library.read_card("mine")) is None
     assert library.known_speed(library.read_card("avsegformer-lite")) is None
+
+
+def test_a_file_among_the_models_is_no_folder_of_its_own(finished: Run, own_models: Path) -> None:
+    """RUN/model.safetensors, copied into the user's folder by hand."""
+    library.adopt(finished, "mine")
+    shutil.copy(finished.exported_model, own_models / "model.safetensors")
+    library.rename(library.read_card("model"), "better")
+    assert sorted(path.name for path in own_models.iterdir()) == ["better.safetensors", "mine"]
+    shutil.copy(finished.exported_model, own_models / "model.safetensors")
+    library.delete(library.read_card("model"))
+    assert sorted(path.name for path in own_models.iterdir()) == ["better.safetensors", "mine"]
+    assert {"better", "mine"} <= set(available_models())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need permission there")
+def test_a_model_folder_behind_a_link_is_known_as_such(
+    finished: Run, own_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.adopt(finished, "mine")
+    (tmp_path / "link").symlink_to(own_models)
+    monkeypatch.setenv("AVSEG_MODELS", str(tmp_path / "link"))
+    shutil.copy(finished.exported_model, own_models / "model.safetensors")
+    library.delete(library.read_card("model"))
+    assert [path.name for path in own_models.iterdir()] == ["mine"]
+    library.delete(library.read_card("mine"))
+    assert list(own_models.iterdir()) == []
 
 
 def test_what_came_with_the_application_stays(own_models: Path) -> None:
