@@ -20,6 +20,7 @@ from avseg_core.cli import main
 from avseg_core.commands import train as train_command
 from avseg_core.config import TrainConfig, with_overrides
 from avseg_core.models.checkpoints import load_model
+from avseg_core.training import control
 from avseg_core.training.checkpoint import load_state
 from avseg_core.training.events import CheckpointSaved, Evaluated, StepDone, read_events
 from avseg_core.training.job import train
@@ -279,6 +280,15 @@ def test_a_request_from_another_process_stops_a_job(ms3, tmp_path):
     process.join(timeout=120)
     assert process.exitcode == 0
     assert load_model(run.exported_model).config.architecture == "tiny"
+
+
+def test_a_cancel_in_the_moment_of_the_start_is_heard(ms3, tmp_path, monkeypatch):
+    run = Run(tmp_path / "run")
+    run.create()
+    monkeypatch.setenv(control.LAUNCHED, str(time.time()))
+    control.send(run.folder, "cancel")  # as the window does while the process still imports
+    assert main(tiny_command(ms3, run.folder, "max_steps=2")) == 130
+    assert (run.status().message, run.status().step) == ("cancelled", 0)
 
 
 def test_two_processes_learn_as_one_with_the_joint_batch(ms3, tmp_path):
