@@ -33,6 +33,8 @@ from avseg_core.data.import_classes import MaskValues, mask_values
 from avseg_core.data.import_report import TITLES, ImportOptions, ImportReport, Kind, Offer
 from avseg_core.data.media_index import MediaIndex
 from avseg_core.errors import InputError
+from avseg_core.media import probe
+from avseg_core.media.info import only_sound
 from avseg_core.progress import CancelCheck, Progress, ProgressCallback, check
 from avseg_core.results.writing import make_folder, write_error
 
@@ -92,7 +94,7 @@ def import_data(
 
 def _annotations(source: Path) -> list[Path]:
     if not source.exists():
-        raise InputError(f"{source}: no such file or folder.")
+        raise InputError(f"{source}: no such file or folder; check the path.")
     if source.is_dir():
         return annotation_files(source)
     return [source] if source.suffix.lower() == ".json" else []
@@ -258,6 +260,8 @@ def _import_videos(
         if progress is not None:
             progress(Progress("import", done, len(videos)))
         try:
+            if not probe(video).has_video:
+                raise only_sound(video)
             target = _place(video, out)
             if not target.exists():
                 VideoSource(video).write(target)

@@ -100,6 +100,19 @@ def test_the_same_video_under_another_ending_gets_the_masks(own: Path, tmp_path:
     assert {path.name for path in (tmp_path / "set").glob("train_0*")} == {"train_0.MP4", "train_0.masks"}
 
 
+def test_a_video_that_cannot_be_read_does_not_come_into_the_set(own: Path, tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    good = next(own.rglob("*.mp4"))
+    (videos / "good.mp4").write_bytes(good.read_bytes())
+    (videos / "bad.mp4").write_text("no video")
+    report = import_data(videos, tmp_path / "set", ImportOptions())
+    assert [(problem.where, problem.what.startswith(str(videos / "bad.mp4"))) for problem in report.problems] == [
+        (str(videos / "bad.mp4"), True)
+    ]
+    assert {path.name for path in (tmp_path / "set").rglob("*.mp4")} == {"good.mp4"}
+
+
 def test_a_plain_video_is_not_taken_for_another_one_of_its_size(own: Path, tmp_path: Path) -> None:
     video, other = tmp_path / "train_0.mp4", tmp_path / "set" / "train_0.mp4"
     other.parent.mkdir()
