@@ -46,6 +46,7 @@ class SourceBar(QFrame):
             choice.setMaximumWidth(260)
             choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             choice.setMinimumContentsLength(14)
+            choice.currentTextChanged.connect(choice.setToolTip)  # which is cut short in a narrow window
         self.size_choice = Choice(self.tr("Picture size"))
         self.size_choice.addItems([size.replace("x", " × ") for size in SIZES])
         self.size_choice.setCurrentIndex(SIZES.index(settings.live_size) if settings.live_size in SIZES else 0)
@@ -98,7 +99,8 @@ class SourceBar(QFrame):
         before = [(choice.currentData(), choice.currentText()) for choice in (self.source_choice, self.sound_choice)]
         self.source_choice.clear()
         for device in lists.cameras:
-            self.source_choice.addItem(device.name, device.spec)
+            name = self.tr("Test picture") if device.spec == "test" else device.name
+            self.source_choice.addItem(name, device.spec)
         self.source_choice.insertSeparator(self.source_choice.count())
         self.source_choice.addItem(self.tr("Video file…"), FILE)
         self.source_choice.addItem(self.tr("Network address…"), ADDRESS)

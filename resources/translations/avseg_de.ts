@@ -2097,6 +2097,10 @@ Entf nimmt es von dieser Liste</translation>
         <translation>Seitenleiste</translation>
     </message>
     <message>
+        <source>Test picture</source>
+        <translation>Testbild</translation>
+    </message>
+    <message>
         <source>Video file…</source>
         <translation>Videodatei …</translation>
     </message>
