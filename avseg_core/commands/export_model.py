@@ -27,8 +27,9 @@ def run(args: argparse.Namespace) -> int:
     """Writes, compares and reports.
 
     Raises:
-        InputError: no such model, another kind of file, no published architecture, or a package is missing.
-        AVSegError: the answers differ, or the file cannot be written.
+        InputError: no such model, another kind of file, no published architecture, a package is missing, or the place
+            is not writable.
+        AVSegError: the answers differ, or the disk is full or failed.
     """
     if args.out.suffix == ".pth":
         return _export_released(args.model, args.out, as_json=args.json)

@@ -18,7 +18,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from avseg_core.errors import AVSegError, InputError
+from avseg_core.errors import InputError
 from avseg_core.inference.onnx_files import DECIDE, RECORD, SEE, OnnxRecord, onnx_folder, read_record
 from avseg_core.models.audio_encoders import per_distinct
 from avseg_core.models.avsegformer import AVSegFormer, VisualFeatures
@@ -33,6 +33,7 @@ from avseg_core.models.onnx_export import (
     write_graph,
 )
 from avseg_core.models.output import AVSModel, AVSOutput
+from avseg_core.results.writing import atomic, write_error
 
 log = logging.getLogger(__name__)
 
@@ -176,8 +177,8 @@ def build_onnx(model: AVSegFormer, weights_hash: str, real: Sequence[Inputs] = (
         real: inputs to compare on beside random ones.
 
     Raises:
-        InputError: a package is missing.
-        AVSegError: the files answer otherwise than PyTorch, or cannot be written.
+        InputError: a package is missing, or the user's folder is not writable.
+        AVSegError: the files answer otherwise than PyTorch, or the disk is full or failed.
     """
     need_packages()
     folder = onnx_folder(weights_hash)
@@ -195,7 +196,7 @@ def build_onnx(model: AVSegFormer, weights_hash: str, real: Sequence[Inputs] = (
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(partial, folder)
     except OSError as error:
-        raise AVSegError(f"{folder}: cannot be written ({error.strerror or error}); free some space.") from None
+        raise write_error(folder, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return record
@@ -206,12 +207,8 @@ def keep_times(weights_hash: str, milliseconds: dict[str, float]) -> OnnxRecord:
     record, path = read_record(weights_hash), onnx_folder(weights_hash) / RECORD
     assert record is not None
     record = replace(record, milliseconds=milliseconds)
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with atomic(path) as partial:
         partial.write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise AVSegError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from None
     return record
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import os
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from avseg_core.config import ModelConfig, to_dict
 from avseg_core.errors import AVSegError, InputError
 from avseg_core.models.library import CONFIG_KEY
 from avseg_core.models.output import AVSModel
+from avseg_core.results.writing import atomic, make_folder
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OPSET = 20
@@ -65,21 +67,15 @@ def export_onnx(model: AVSModel, path: Path, real: Sequence[Inputs] = ()) -> Onn
         real: inputs to compare on beside random ones.
 
     Raises:
-        InputError: a package is missing.
-        AVSegError: the file answers otherwise than PyTorch, or cannot be written.
+        InputError: a package is missing, or the place is not writable.
+        AVSegError: the file answers otherwise than PyTorch, or the disk is full or failed.
     """
     need_packages()
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)  # better now than after minutes of conversion
+    with atomic(path) as partial:
         _write(model, partial)
         tests = [*(random_inputs(model, clips, seed=clips) for clips in (1, 3)), *real]
         difference = max(_difference(model, partial, test) for test in tests)
-        os.replace(partial, path)
-    except OSError as error:
-        raise AVSegError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return OnnxReport(path, path.stat().st_size, len(tests), difference)
 
 
@@ -124,19 +120,32 @@ def write_graph(
     """
     axes = {0: torch.export.Dim.DYNAMIC}
     inputs, outputs = names
-    program = torch.onnx.export(
-        module,
-        example,
-        dynamo=True,
-        verbose=False,
-        opset_version=OPSET,
-        input_names=inputs,
-        output_names=outputs[: len(module(*example))],
-        dynamic_shapes=tuple(axes for _ in example) if free else None,
-    )
+    with _no_chatter():
+        program = torch.onnx.export(
+            module,
+            example,
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=inputs,
+            output_names=outputs[: len(module(*example))],
+            dynamic_shapes=tuple(axes for _ in example) if free else None,
+        )
     assert program is not None
     program.model.metadata_props[CONFIG_KEY] = json.dumps(to_dict(config))
     program.save(path)
+
+
+@contextmanager
+def _no_chatter() -> Iterator[None]:
+    """Leaves the exporter's errors, without its warnings of what it did not simplify."""
+    logger = logging.getLogger("onnxscript.optimizer")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _difference(model: AVSModel, path: Path, inputs: Inputs) -> float:

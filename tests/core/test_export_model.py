@@ -1,6 +1,7 @@
 """`export-model`: the ONNX file answers as PyTorch does, or there is none."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -107,3 +108,35 @@ def test_a_full_disk_is_said_for_a_published_file_too(
         assert main(["export-model", str(small), "--out", str(tmp_path / "x.pth")]) == 1
     assert "x.pth: writing failed (File too large)" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "x.pth"])
+def test_a_place_that_cannot_be_written_is_said_before_the_conversion(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    converted: list[Path] = []
+    monkeypatch.setattr(onnx_export, "_write", lambda model, path: converted.append(path))
+    monkeypatch.setattr(checkpoints, "to_released", lambda model: {})
+    (tmp_path / "file").write_text("")
+    assert main(["export-model", str(small), "--out", str(tmp_path / "file" / "new" / name)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written (Not a directory); choose another folder" in line
+    assert converted == []
+
+
+def test_what_the_exporter_does_not_simplify_is_not_told_but_its_errors_are(
+    small: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = logging.getLogger("onnxscript.optimizer._constant_folding")
+
+    def export(*_: object, **__: object) -> None:
+        logger.warning("Skipping constant folding for op Split with multiple outputs.")
+        logger.error("out of order")
+        raise RuntimeError
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    with pytest.raises(RuntimeError):
+        onnx_export._write(load_model(small), tmp_path / "x.onnx")
+    assert [record.message for record in caplog.records] == ["out of order"]
+    logger.warning("heard again")
+    assert caplog.records[-1].message == "heard again"
