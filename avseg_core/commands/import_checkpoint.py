@@ -55,8 +55,9 @@ def import_checkpoint(
     """Writes `out`/`name` with model.safetensors, config.toml and manifest.json; all or nothing.
 
     Raises:
-        InputError: the checkpoint is refused, it needs an audio encoder, or the name is taken or no file name.
-        AVSegError: the folder cannot be written.
+        InputError: the checkpoint is refused, it needs an audio encoder, the name is taken or no file name, or the
+            folder is not writable.
+        AVSegError: the disk is full or failed.
     """
     name = name or re.sub(r"[^\w.-]+", "_", file.stem)
     if not re.fullmatch(r"\w[\w.-]*", name) or name.endswith(".partial"):

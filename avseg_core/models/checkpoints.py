@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from avseg_core.models.output import AVSModel
 from avseg_core.models.registry import build_model
 from avseg_core.models.timm_import import no_compiler
 from avseg_core.models.weights import load_audio_weights
+from avseg_core.results.writing import atomic, make_folder
 
 __all__ = ["ImportReport", "available_models", "load_model", "load_released", "save_model", "to_released"]
 
@@ -53,17 +53,16 @@ def save_model(
     into the file's header beside the configuration.
 
     Raises:
-        AVSegError: the file cannot be written.
+        InputError: the place is not writable.
+        AVSegError: the disk is full or failed.
     """
     config = cast(AVSModel, model).config
     tensors = {key: _stored(tensor, dtype) for key, tensor in model.state_dict().items()}
-    partial = path.with_name(path.name + ".partial")
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, {**(metadata or {}), CONFIG_KEY: json.dumps(to_dict(config))})
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+        with atomic(path) as partial:
+            save_file(tensors, partial, {**(metadata or {}), CONFIG_KEY: json.dumps(to_dict(config))})
+    except SafetensorError as error:  # what it makes of a disk that is full or failed
         raise AVSegError(f"{path}: cannot be written ({error}); free some space or choose another folder.") from None
 
 

@@ -47,16 +47,20 @@ def read_state(path: Path) -> StateDict:
             return load_file(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
+        raise InputError(f"{path}: no such file; check the path.") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); name a file that you may read.") from None
     except pickle.UnpicklingError as error:
         if "Unsupported" in str(error) and _is_of_pytorch(path):
-            raise InputError(f"{path}: holds more than tensors (code or objects), so it is not opened.") from None
-        raise InputError(f"{path}: not a checkpoint, or damaged.") from None
-    except _DAMAGE as error:
-        raise InputError(f"{path}: not a checkpoint, or damaged ({type(error).__name__}).") from None
+            raise InputError(
+                f"{path}: holds more than tensors (code or objects), so it is not opened; get a file of weights alone."
+            ) from None
+        raise _no_checkpoint(path) from None
+    except _DAMAGE:
+        raise _no_checkpoint(path) from None
     state = unwrap(content, str(path))
     if any(tensor.is_meta for tensor in state.values()):
-        raise InputError(f"{path}: holds the shapes of a model but not its numbers.")
+        raise InputError(f"{path}: holds the shapes of a model but not its numbers; get the whole file.")
     return state
 
 
@@ -70,13 +74,17 @@ def unwrap(content: Any, source: str) -> StateDict:
         if isinstance(content, Mapping):
             content = next((content[w] for w in _WRAPPERS if isinstance(content.get(w), Mapping)), content)
     if not isinstance(content, Mapping) or not content:
-        raise InputError(f"{source}: holds no state dict.")
+        raise InputError(f"{source}: holds no state dict; name a file of weights.")
     other = [key for key, value in content.items() if not (isinstance(key, str) and _is_plain(value))]
     if other:
-        raise InputError(f"{source}: {str(other[0])[:60]!r} is no tensor; this is not a plain state dict.")
+        raise InputError(f"{source}: {str(other[0])[:60]!r} is no tensor; name a plain state dict.")
     if all(key.startswith("module.") for key in content):
         return {key.removeprefix("module."): value for key, value in content.items()}
     return dict(content)
+
+
+def _no_checkpoint(path: Path) -> InputError:
+    return InputError(f"{path}: not a checkpoint, or damaged; get it again or name the .pth file itself.")
 
 
 def _is_of_pytorch(path: Path) -> bool:

@@ -232,6 +232,9 @@ def test_nothing_is_left_of_a_save_that_fails(model: nn.Module, tmp_path: Path) 
     with pytest.raises(AVSegError, match="cannot be written"):
         save_model(model, blocked)
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
+        save_model(model, tmp_path / "file" / "new" / "model.safetensors")
 
 
 def test_listing_and_configuration_do_not_need_torch(model: nn.Module, models: Path) -> None:
@@ -311,8 +314,14 @@ def test_whatever_a_damaged_checkpoint_ends_with_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(torch, "load", mock.Mock(side_effect=error))
-    with pytest.raises(InputError, match=r"some\.pth: not a checkpoint, or damaged"):
+    with pytest.raises(InputError, match=r"some\.pth: not a checkpoint, or damaged; get it again") as failure:
         read_state(tmp_path / "some.pth")
+    assert type(error).__name__ not in str(failure.value), "a word that says nothing to users"
+
+
+def test_a_folder_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot be read \(.+\); name a file"):
+        read_state(tmp_path)
 
 
 def test_every_cut_of_a_former_checkpoint_is_one_line(tmp_path: Path) -> None:

@@ -120,6 +120,16 @@ def test_tpavi_with_its_vggish(
 
 def test_a_file_that_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "video.mp4"
-    path.write_bytes(b"\0" * 1000)
-    assert main(["import-checkpoint", str(path)]) == 2
-    assert "video.mp4: not a checkpoint, or damaged" in capsys.readouterr().err
+    for content in (b"\0" * 1000, b"this is no video\n" * 50):
+        path.write_bytes(content)
+        assert main(["import-checkpoint", str(path)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.endswith("video.mp4: not a checkpoint, or damaged; get it again or name the .pth file itself.")
+
+
+def test_a_folder_that_cannot_be_written(checkpoint: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "models"
+    assert main(["import-checkpoint", str(checkpoint("avsegformer_v1_s4_pvt")), "--out", str(out)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written (Not a directory); choose another folder" in line
