@@ -35,6 +35,8 @@ _ORDER_SAMPLE = 200
 """Packets decoded to see whether time stamps that FFmpeg made up are in order."""
 _TRUNCATION_SLACK = 1.0
 """Seconds that the data may end before the header's duration without being called truncated."""
+_COUNTED_FROM_ZERO = frozenset({"asf", "matroska,webm", "nut"})
+"""Formats whose header names the end on the file's clock; some programs write the length instead."""
 _STRAY_SECONDS = 24 * 3600
 """What is stamped so much later than what precedes it was not recorded then: its stamp is damaged."""
 _LONGEST_SECONDS = 1000 * 3600
@@ -136,6 +138,7 @@ def _scan(info: MediaInfo, size: int, progress: ProgressCallback | None, cancel:
         if tables is None:
             streams = [*([video] if video else []), *sounds]
             tables = read_packets(container, streams, problems, progress, cancel)
+        from_zero = container.format.name in _COUNTED_FROM_ZERO
         if container.format.name in SPLICEABLE_FORMATS and tables:
             tables = run_on(tables, reference=video.index if video else sounds[0].index)
         start = _first_shown(tables[video.index].rows, start) if video else start
@@ -143,7 +146,7 @@ def _scan(info: MediaInfo, size: int, progress: ProgressCallback | None, cancel:
         filled = [place for place, sound in enumerate(sounds) if len(tables[sound.index].rows)]
         tracks = tuple(_sound_rows(sounds[place], tables[sounds[place].index]) for place in filled)
     info = replace(info, audio=tuple(replace(info.audio[old], index=new) for new, old in enumerate(filled)))
-    info, notes = _measured(info, start, pictures, tracks)
+    info, notes = _measured(info, start, pictures, tracks, from_zero=from_zero)
     return MediaIndex(info=info, start=start, video=pictures, sounds=tracks, warnings=(*problems, *notes))
 
 
@@ -221,7 +224,7 @@ def _seconds(pts: npt.NDArray[np.int64], time_base: Fraction, start: Fraction) -
 
 
 def _measured(
-    info: MediaInfo, start: Fraction, pictures: VideoIndex | None, sounds: tuple[SoundRows, ...]
+    info: MediaInfo, start: Fraction, pictures: VideoIndex | None, sounds: tuple[SoundRows, ...], *, from_zero: bool
 ) -> tuple[MediaInfo, list[str]]:
     """`info` with the duration and frame rate that the packets show, where the header is silent or wrong."""
     ends = [_end_of(sound.rows, start) for sound in sounds]
@@ -235,6 +238,8 @@ def _measured(
             f"{info.path}: its time stamps claim {end / 3600:.0f} hours, so it is damaged; "
             "save it anew with another program."
         )
+    if from_zero:
+        info = replace(info, duration=_length(info.duration, float(start), end))
     if pictures is not None and pictures.strays:
         notes.append(f"pictures that are stamped days after the others are left out: {pictures.strays}")
     elif info.duration > end + _TRUNCATION_SLACK:
@@ -242,6 +247,11 @@ def _measured(
     if info.duration == 0 or abs(info.duration - end) > _TRUNCATION_SLACK:
         info = replace(info, duration=end)
     return info, notes
+
+
+def _length(claimed: float, start: float, end: float) -> float:
+    """Seconds from `start`, of a header that counts from there or from 0: whichever is nearer to the data's `end`."""
+    return min(claimed, claimed - start, key=lambda length: abs(length - end)) if 0 < start < claimed else claimed
 
 
 def _end_of(rows: PacketRows, start: Fraction) -> float:

@@ -27,7 +27,7 @@ from avseg_core.media import index as index_module
 from avseg_core.media.index import media_index
 from avseg_core.media.resample import Resampler
 from avseg_core.media.rows import RowCursor
-from tests.media_fixtures import Clip, Tone, read_number, write_clip
+from tests.media_fixtures import Clip, Tone, read_number, remux, write_clip
 
 H264 = Clip(options={"bf": "2", "g": "10"})
 READERS: list[Callable[[Path], object]] = [probe, VideoReader, AudioReader]
@@ -217,6 +217,24 @@ def test_a_truncated_file_is_told_of(tmp_path: Path) -> None:
         assert any(re.search(r"ends at 2\.\d s of 5\.0 s: it was cut short", line) for line in reader.warnings)
     with VideoReader(whole) as reader:
         assert reader.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["late.mkv", "late.asf", "late.nut", "late.mp4", "late.flv", "late.ts"])
+def test_a_file_whose_clock_starts_late_is_not_called_cut_short(tmp_path: Path, name: str) -> None:
+    """The headers of some formats name the end on the file's clock, others the length."""
+    source = write_clip(tmp_path / "a.mp4", 90, tones=[Tone(seconds=3.0)])
+    for shift in (0.5, 2.0):
+        with VideoReader(remux(source, tmp_path / name, shift=shift)) as reader:
+            assert reader.warnings == ()
+            assert reader.info.duration == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_truncated_file_whose_clock_starts_late_is_told_of(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "whole.mkv", 150, clip=Clip(codec="mjpeg", pixels="yuvj420p"))
+    whole, cut = remux(source, tmp_path / "late.mkv", shift=2.0), tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 5])
+    with VideoReader(cut) as reader:
+        assert any(re.search(r"ends at 2\.\d s of 5\.0 s: it was cut short", line) for line in reader.warnings)
 
 
 def test_no_pictures_in_the_video_track(good: Path, tmp_path: Path) -> None:
