@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import NoReturn, TypeVar, cast
@@ -29,6 +31,11 @@ _REFERRING_FORMATS = frozenset(
 )
 # Demuxers that draw any text or binary file as a picture of characters.
 _CHARACTER_FORMATS = frozenset({"adf", "bin", "idf", "tty", "xbin"})
+_STILL_STARTS = re.compile(
+    rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG)|(?P<tiff>II\*\0|MM\0\*)|(?P<webp>RIFF....WEBP)|(?P<bmp>BM.{12}[(l|]\0\0\0)",
+    re.DOTALL,
+)
+"""The heads of still pictures; a group's name is that of FFmpeg's demuxer, which reads this one file and no other."""
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]", b"v=0")
 _HIGHEST_SOUND_RATE = 3_000_000
 """Samples per second; above DSD at its highest a header is damaged or means harm: buffers are as long as seconds."""
@@ -50,13 +57,27 @@ def open_input(path: str | os.PathLike[str]) -> InputContainer:
     file = Path(path)
     _check_readable(file)
     try:
-        return av.open(
-            file_url(file),
-            metadata_errors="replace",
-            container_options={"protocol_whitelist": "file", "format_whitelist": _format_whitelist()},
-        )
+        return _open(file)
     except (av.FFmpegError, ValueError) as error:
+        if still := _STILL_STARTS.match(_head(file)):  # by its name FFmpeg takes it for one of a series, with image2
+            with suppress(av.FFmpegError, ValueError):
+                return _open(file, f"{still.lastgroup}_pipe", fflags="noparse")  # what phones append is no second one
         _refuse(file, error)
+
+
+def _open(file: Path, format: str | None = None, **options: str) -> InputContainer:
+    safe = {"protocol_whitelist": "file", "format_whitelist": _format_whitelist()}
+    return av.open(
+        file_url(file),
+        format=format,
+        metadata_errors="replace",
+        container_options={**safe, **options},
+    )
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(64)
 
 
 def _check_readable(file: Path) -> None:
@@ -79,8 +100,7 @@ def _check_readable(file: Path) -> None:
 
 
 def _refuse(file: Path, error: Exception) -> NoReturn:
-    with file.open("rb") as stream:
-        head = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    head = _head(file).lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(_PLAYLIST_STARTS):
         raise InputError(f"{file}: is a playlist that points to other files; open the media file itself.") from None
     reason = getattr(error, "strerror", None) or str(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,16 @@ _UNTAGGED = 2
 """Code point of "unspecified" for the matrix (Rec. ITU-T H.273)."""
 _HD = 720
 """Rows of a picture from which one that does not name its matrix has that of HD, BT.709, as players take it."""
+
+
+def _unnamed(cls: type[Type], value: Any) -> Type:
+    """A kind of side data that PyAV has no name for, such as the EXIF of photographs."""
+    kind = object.__new__(cls)
+    kind._name_, kind._value_ = f"UNNAMED_{value}", value
+    return kind
+
+
+Type._missing_ = classmethod(_unnamed)  # type: ignore[assignment]  # otherwise no side data of such pictures can be read
 
 
 @dataclass(frozen=True)

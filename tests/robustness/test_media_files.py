@@ -20,6 +20,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from PIL import Image
 
 from avseg_core.errors import InputError
 from avseg_core.media import AudioReader, VideoReader, probe
@@ -27,7 +28,7 @@ from avseg_core.media import index as index_module
 from avseg_core.media.index import media_index
 from avseg_core.media.resample import Resampler
 from avseg_core.media.rows import RowCursor
-from tests.media_fixtures import Clip, Tone, read_number, remux, write_clip
+from tests.media_fixtures import Clip, Tone, picture, read_number, remux, write_clip
 
 H264 = Clip(options={"bf": "2", "g": "10"})
 READERS: list[Callable[[Path], object]] = [probe, VideoReader, AudioReader]
@@ -188,6 +189,55 @@ def test_an_image_sequence_pattern_opens_no_sequence(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"shot{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(100))
     refused(tmp_path / "shot%d.jpg", "no such file")
+
+
+def _turned(image: np.ndarray) -> np.ndarray:
+    return image[::-1, ::-1]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "png", "bmp", "webp", "tiff"])
+def test_a_still_picture_is_a_video_of_one_frame(tmp_path: Path, suffix: str) -> None:
+    """Also where its name is that of a numbered series, of which FFmpeg would open another one."""
+    for number, stem in ((1, "shot1"), (7, "shot%d"), (9, "shot2")):
+        Image.fromarray(picture(number)).save(tmp_path / f"{stem}.{suffix}")
+    with VideoReader(tmp_path / f"shot%d.{suffix}") as reader:
+        assert [read_number(frame.image) for frame in reader.frames()] == [7]
+        assert reader.times.tolist() == [0.0]
+
+
+def test_a_photograph_with_another_picture_behind_it_is_one_frame(tmp_path: Path) -> None:
+    """As phones keep depth and brightness."""
+    path, behind = tmp_path / "photo.jpg", tmp_path / "behind.jpg"
+    for file, number, size in ((path, 5, (192, 128)), (behind, 6, (96, 64))):
+        Image.fromarray(picture(number, size)).save(file)
+    with path.open("ab") as file:
+        file.write(behind.read_bytes())
+    with VideoReader(path) as reader:
+        assert [read_number(frame.image) for frame in reader.frames()] == [5]
+        assert reader.warnings == ()
+
+
+@pytest.mark.parametrize(("orientation", "stored"), [(1, np.asarray), (2, np.fliplr), (6, np.rot90), (3, _turned)])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
+def test_a_photograph_is_shown_as_its_camera_was_held(
+    tmp_path: Path, suffix: str, orientation: int, stored: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"photo.{suffix}"
+    Image.fromarray(np.ascontiguousarray(stored(picture(5)))).save(path, exif=exif)
+    with VideoReader(path) as reader:
+        image = reader.frame_by_index(0).image
+        assert image.shape == picture(5).shape
+        assert read_number(image) == 5
+
+
+def test_what_is_only_called_a_picture_or_torn_is_refused(tmp_path: Path, good: Path) -> None:
+    (tmp_path / "list.jpg").write_text(playlists(str(good / "a.ts"))["list.ffconcat"])
+    refused(tmp_path / "list.jpg", "is a playlist that points to other files")
+    (tmp_path / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(100))
+    with pytest.raises(InputError, match=r"torn\.jpg: no picture of its video can be decoded"):
+        VideoReader(tmp_path / "torn.jpg")
 
 
 def test_a_lost_end(good: Path, tmp_path: Path) -> None:
