@@ -56,7 +56,6 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--video names one video; export one store at a time with it.")
     check_formats(args.export)
     _check_names(args.stores)
-    make_folder(args.out)
     options = ExportOptions(threshold=args.threshold, video=args.video)
     reports = []
     with stoppable() as cancel:
@@ -95,11 +94,12 @@ def export_store(
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> Files:
-    """Writes the store at `path` in all `formats` to `out_dir`; raises as exporters do.
+    """Writes the store at `path` in all `formats` to `out_dir`, which is made if need be; raises as exporters do.
 
     The files have the store's own name, with -2 and so on where files of another video have that.
     """
     with MaskStore(path) as store:
+        make_folder(out_dir)
         video, video_id = store.header.video, store.header.video_id
         stem = free_stem(path.stem, lambda stem: is_of_another(out_dir, stem, video, video_id))
         return {name: EXPORTERS[name](store, out_dir, stem, options, progress, cancel) for name in formats}

@@ -50,3 +50,21 @@ def test_stores_of_one_name_do_not_overwrite_each_others_exports(
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 2
     assert "Clip.avseg: its files would overwrite those of" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [None, "this is no store\n" * 50])
+def test_what_is_no_store_leaves_no_empty_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "clip.avseg").write_text(content)
+    assert cli.main(["export", str(tmp_path / "clip.avseg"), "--out", str(tmp_path / "out" / "deep")]) == 2
+    assert "clip.avseg: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = keep(tmp_path / "a" / "clip.avseg", HEADER, 1)
+    assert cli.main(["export", str(store), "--out", str(store / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written (Not a directory); choose another folder" in line
