@@ -48,6 +48,12 @@ class Source(Protocol):
         ...
 
 
+def check_same(source: Source, video: Path) -> None:
+    """Raises InputError if `video`, which exists, is not the one of `source`."""
+    if not source.is_in(video):
+        raise InputError(f"{video}: is another video of this name; rename one of them, or import into another folder.")
+
+
 def find_source(clip: ListedClip, index: MediaIndex, fps: float | None = None) -> Source:
     """The media of `clip`.
 
@@ -99,7 +105,10 @@ class VideoSource:
         return file_id(video) == file_id(self._path)
 
     def write(self, target: Path) -> None:
-        """A second name for the same file where the disk allows it, otherwise a copy."""
+        """A second name for the same file where the disk allows it, otherwise a copy; never over another video."""
+        if target.exists():
+            check_same(self, target)
+            return
         with suppress(OSError):
             os.link(os.path.realpath(self._path), target)  # a link to a symlink would lead nowhere from another folder
             return
@@ -139,9 +148,8 @@ class PictureSource:
         try:
             with VideoReader(video) as reader:
                 expected = [float(k / self._fps) for k in range(len(self._frames))]
-                if len(reader.times) != len(expected) or not np.allclose(
-                    reader.times.astype(float), expected, atol=0.01
-                ):
+                times = reader.times.astype(float)
+                if len(times) != len(expected) or not np.allclose(times, expected, atol=0.01):
                     return False
                 places = sorted({0, len(expected) // 2, len(expected) - 1})
                 return all(_alike(reader.frame_by_index(k).image, self._frames[k]) for k in places)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from avseg_core.data.check import CheckReport, Problem
-from avseg_core.data.clip_sources import Source, VideoSource, find_source
+from avseg_core.data.clip_sources import Source, VideoSource, check_same, find_source
 from avseg_core.data.coco_index import (
     ListedClip,
     ListedPicture,
@@ -181,10 +181,7 @@ def _same_or_free(source: Source, target: Path) -> Path:
     spellings = dict.fromkeys((target.suffix, *(spell(end) for end in VIDEO_SUFFIXES for spell in (str, str.upper))))
     there = [path for path in map(target.with_suffix, spellings) if os.path.exists(path)]
     for video in there:
-        if not source.is_in(video):
-            raise InputError(
-                f"{video}: is another video of this name; rename one of them, or import into another folder."
-            )
+        check_same(source, video)
     return there[0] if there else target
 
 
@@ -263,8 +260,7 @@ def _import_videos(
             if not probe(video).has_video:
                 raise only_sound(video)
             target = _place(video, out)
-            if not target.exists():
-                VideoSource(video).write(target)
+            VideoSource(video).write(target)
             if options.frames:
                 report.pictures += export_frames(target, options.frames, cancel=cancel)
             report.clips += 1
