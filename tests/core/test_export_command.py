@@ -67,4 +67,4 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pyt
     store = keep(tmp_path / "a" / "clip.avseg", HEADER, 1)
     assert cli.main(["export", str(store), "--out", str(store / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "cannot be written (Not a directory); choose another folder" in line
+    assert f"cannot be written ({store} is a file, not a folder); choose another folder" in line
