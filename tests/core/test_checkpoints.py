@@ -233,7 +233,7 @@ def test_nothing_is_left_of_a_save_that_fails(model: nn.Module, tmp_path: Path) 
         save_model(model, blocked)
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
+    with pytest.raises(InputError, match=r"is a file, not a folder\); choose another folder"):
         save_model(model, tmp_path / "file" / "new" / "model.safetensors")
 
 

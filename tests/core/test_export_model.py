@@ -120,7 +120,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_conversion(
     (tmp_path / "file").write_text("")
     assert main(["export-model", str(small), "--out", str(tmp_path / "file" / "new" / name)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "cannot be written (Not a directory); choose another folder" in line
+    assert "is a file, not a folder); choose another folder" in line
     assert converted == []
 
 

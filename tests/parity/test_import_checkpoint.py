@@ -132,4 +132,4 @@ def test_a_folder_that_cannot_be_written(checkpoint: Write, tmp_path: Path, caps
     out = tmp_path / "file" / "models"
     assert main(["import-checkpoint", str(checkpoint("avsegformer_v1_s4_pvt")), "--out", str(out)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "cannot be written (Not a directory); choose another folder" in line
+    assert "is a file, not a folder); choose another folder" in line
