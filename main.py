@@ -9,7 +9,11 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036  (an older Python must get this line, not a syntax error)
     sys.exit("AVSeg Studio needs Python 3.11 or newer; this is {}.{}.".format(*sys.version_info[:2]))
 
-from avseg_core.environment.launcher import main
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        from avseg_core.environment.launcher import main
+
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.stderr.write("avseg: Interrupted.\n")
+        sys.exit(130)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from avseg_core.environment import system
 from avseg_core.environment.setup_window import setup_window
@@ -24,6 +26,7 @@ def main(words: Sequence[str]) -> int:
     opens_window = not words or words[0] == "gui"
     environment = _environment(testing)
     try:
+        _hear_interrupts()
         if _inside(environment):
             return _run_tests(words[1:]) if testing else _run(words, environment)
         with setup_window(wanted=opens_window) as say:
@@ -33,7 +36,8 @@ def main(words: Sequence[str]) -> int:
         print(f"avseg: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("avseg: Interrupted; the next start goes on from here.", file=sys.stderr)
+        more = "." if environment.is_ready() else "; the next start goes on from here."
+        print(f"avseg: Interrupted{more}", file=sys.stderr)
         return 130
 
 
@@ -63,16 +67,39 @@ def _step_inside(environment: Environment, words: Sequence[str]) -> int:
     if os.name == "nt":
         return subprocess.call(command)
     sys.stdout.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # a Python that is starting would print a traceback
     os.execv(command[0], command)
 
 
+def _hear_interrupts() -> None:
+    """Lets in the one that may have come since `_step_inside`."""
+    if os.name != "nt":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
 def _run(words: Sequence[str], environment: Environment) -> int:
+    interrupts = _noted_interrupts()
     try:
         from avseg_core.cli import main as run_command
 
         return run_command(words)
     except ImportError as error:
+        if interrupts:  # while a module in C was imported, which takes it for a failure of its own
+            raise KeyboardInterrupt from None
         return _repair_and_retry(error, words, environment)
+
+
+def _noted_interrupts() -> list[int]:
+    """Those that come from now on; they are raised as ever."""
+    noted: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    return noted
 
 
 def _repair_and_retry(error: ImportError, words: Sequence[str], environment: Environment) -> int:

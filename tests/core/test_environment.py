@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +15,7 @@ import time
 import zipfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -253,3 +257,89 @@ def test_an_import_that_fails_has_the_environment_checked_once(
     assert "checking the environment" in capsys.readouterr().err
     with pytest.raises(AVSegError, match="delete"):
         launcher._repair_and_retry(ImportError("torch"), ["doctor"], ready)
+
+
+def test_an_interrupt_while_the_first_modules_are_imported_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def find_spec(name: str, *_: object) -> None:
+        if name == launcher.__name__:
+            raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, launcher.__name__)
+    monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find_spec), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "main.py"), run_name="__main__")
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "avseg: Interrupted.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals that wait")
+def test_an_interrupt_that_came_while_python_started_is_one_line() -> None:
+    def interrupted() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    command = [sys.executable, str(ROOT / "main.py"), "doctor"]
+    done = subprocess.run(command, preexec_fn=interrupted, capture_output=True, text=True)
+    assert done.returncode == 130
+    assert re.fullmatch(r"avseg: Interrupted(\.|; the next start goes on from here\.)\n", done.stderr)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows starts another process instead")
+def test_an_interrupt_waits_until_the_next_python_has_started(
+    monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    held: list[bool] = []
+
+    def start(*_: object) -> None:
+        held.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+    monkeypatch.setattr(launcher.os, "execv", start)
+    try:
+        launcher._step_inside(environment, ["doctor"])
+    finally:
+        launcher._hear_interrupts()
+    assert held == [True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_an_interrupted_set_up_says_that_it_will_go_on_and_a_command_does_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launcher, "_inside", interrupt)
+    for ready, told in (
+        (True, "avseg: Interrupted.\n"),
+        (False, "avseg: Interrupted; the next start goes on from here.\n"),
+    ):
+        made = SimpleNamespace(is_ready=lambda ready=ready: ready)
+        monkeypatch.setattr(launcher, "_environment", lambda testing, made=made: made)
+        assert launcher.main(["doctor"]) == 130
+        assert capsys.readouterr().err == told
+
+
+def test_an_interrupt_that_a_module_takes_for_its_own_failure_repairs_nothing(
+    monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    """As modules in C do whose imports are interrupted."""
+
+    def import_in_vain(_: object) -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("could not import module datetime") from None
+        return 0
+
+    repaired: list[object] = []
+    monkeypatch.setattr("avseg_core.cli.main", import_in_vain)
+    monkeypatch.setattr(launcher, "_repair_and_retry", lambda *given: repaired.append(given))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            launcher._run(["doctor"], environment)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert repaired == []
