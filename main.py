@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""AVSeg Studio: start it by a double click, or with a command (python3 main.py segment clip.mp4 --out out).
+"""AVSeg Studio: start it by a double click, by dropping a video on it, or with a command (see --help).
 
 The first start makes a private environment beside this file; until then only the standard library is used.
 """

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 from avseg_core import __version__
@@ -40,10 +41,15 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The whole parser; only `command` (if given) has its options filled in."""
-    parser = _Parser(prog="avseg", description="Segment the pixels of whatever makes the sound.")
+    parser = _Parser(
+        prog="avseg",
+        description="Segment the pixels of whatever makes the sound.",
+        epilog="A lone file (avseg clip.mp4) is opened in the application.",
+    )
     parser.add_argument("--version", action="version", version=f"AVSeg Studio {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    commands.add_parser("gui", help="open the application (the default)")
+    window = commands.add_parser("gui", help="open the application (the default)", description="Open the application.")
+    window.add_argument("video", nargs="?", type=Path, metavar="VIDEO", help="open this video in it")
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         sub.add_argument("--json", action="store_true", help="machine-readable output on stdout")
@@ -53,9 +59,16 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def window_words(words: Sequence[str]) -> list[str]:
+    """`words`, but a lone path, as of a file that is dropped on main.py, is opened in the application."""
+    known = ("gui", *COMMANDS)
+    alone = len(words) == 1 and words[0] not in known and not words[0].startswith("-") and os.path.exists(words[0])
+    return ["gui", *words] if alone else list(words)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0 done, 1 failure, 2 bad usage or input, 130 interrupted."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = window_words(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal has no letter for
@@ -86,7 +99,8 @@ def _run(words: list[str]) -> int:
     if args.command in (None, "gui"):
         from avseg_app.app import main as open_window
 
-        return int(open_window())
+        video = getattr(args, "video", None)
+        return int(open_window([] if video is None else [str(video.absolute())]))
     logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s")
     return int(_module(args.command).run(args))
 

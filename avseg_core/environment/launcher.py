@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from avseg_core.cli import window_words
 from avseg_core.environment import system
 from avseg_core.environment.setup_window import setup_window
 from avseg_core.environment.venv import Environment, Say
@@ -23,7 +24,7 @@ REPAIRED = "AVSEG_REPAIRED"
 def main(words: Sequence[str]) -> int:
     """Runs `words` inside the environment and returns the exit code."""
     testing = list(words[:1]) == ["test"]
-    opens_window = not words or words[0] == "gui"
+    opens_window = window_words(words)[:1] in ([], ["gui"])
     environment = _environment(testing)
     try:
         _hear_interrupts()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QSettings, Qt, QUrl
@@ -11,6 +13,7 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QScrollArea, QTabBar
 from pytestqt.qtbot import QtBot
 
+from avseg_app import app
 from avseg_app.language import load_translators
 from avseg_app.live.panel import DeviceLine, LivePanel
 from avseg_app.live.source_bar import SourceBar
@@ -66,6 +69,19 @@ def hover(window: MainWindow, path: Path) -> None:
     mime.setUrls([QUrl.fromLocalFile(str(path))])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     window.dragEnterEvent(QDragEnterEvent(QPoint(200, 200), Qt.DropAction.CopyAction, mime, buttons, keys))
+
+
+def test_a_missing_video_of_the_command_line_is_one_line_in_the_window(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "make_application", lambda language: SimpleNamespace(exec=lambda: 0))
+    monkeypatch.setattr(app, "open_window", lambda application, settings: window)
+    monkeypatch.setattr(app.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    assert app.main([str(tmp_path / "missing.mp4")]) == 0
+    qtbot.waitUntil(lambda: "missing.mp4: no such file" in window.messages.text, timeout=PATIENCE)
+    assert QApplication.activeModalWidget() is None
+    assert window.pages.currentWidget() is window.start_page
 
 
 def test_a_drag_is_told_what_becomes_of_it(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

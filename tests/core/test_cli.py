@@ -28,6 +28,55 @@ def test_names_that_the_terminal_has_no_letters_for_are_written_all_the_same(mon
     assert raw.getvalue().splitlines() == [rb"\u65e5\u672c.mp4\udcff"]
 
 
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What the window is told to open, each time that it is."""
+    told: list[list[str]] = []
+    window = SimpleNamespace(main=lambda words: told.append(words) or 0)
+    monkeypatch.setitem(sys.modules, "avseg_app.app", window)
+    return told
+
+
+def test_the_window_opens_a_video_that_is_named(
+    opened: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clip.mp4").touch()
+    video, missing = str(tmp_path / "clip.mp4"), str(tmp_path / "missing.mp4")
+    for words in ([], ["gui"], ["gui", "clip.mp4"], ["clip.mp4"], [video], ["gui", "missing.mp4"]):
+        assert cli.main(words) == 0
+    assert opened == [[], [], [video], [video], [video], [missing]]
+
+
+@pytest.mark.parametrize("words", [["clip.mp5"], ["sgement"], ["clip.mp4", "--out", "x"]])
+def test_other_words_are_no_videos(
+    opened: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clip.mp4").touch()
+    assert cli.main(words) == 2
+    assert f"invalid choice: '{words[0]}'" in capsys.readouterr().err
+    assert opened == []
+
+
+def test_a_command_is_never_taken_for_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (*cli.COMMANDS, "gui", "--help"):
+        (tmp_path / name).touch()
+        assert cli.window_words([name]) == [name]
+
+
+def test_help_tells_how_a_video_is_opened(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    assert "avseg clip.mp4" in capsys.readouterr().out
+    assert cli.main(["gui", "--help"]) == 0
+    assert "VIDEO" in capsys.readouterr().out
+
+
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly() -> None:
     reading, writing = os.pipe()
     os.close(reading)

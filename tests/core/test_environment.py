@@ -343,3 +343,16 @@ def test_an_interrupt_that_a_module_takes_for_its_own_failure_repairs_nothing(
     finally:
         signal.signal(signal.SIGINT, before)
     assert repaired == []
+
+
+def test_a_video_that_is_dropped_on_the_program_is_set_up_for_with_a_window(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "clip.mp4").touch()
+    shown: list[bool] = []
+    monkeypatch.setattr(launcher, "_inside", lambda environment: False)
+    monkeypatch.setattr(launcher, "_set_up", lambda environment, say, testing, opens_window: shown.append(opens_window))
+    monkeypatch.setattr(launcher, "_step_inside", lambda environment, words: 0)
+    for words in ([], ["gui", "clip.mp4"], [str(tmp_path / "clip.mp4")], ["segment", str(tmp_path / "clip.mp4")]):
+        assert launcher.main(words) == 0
+    assert shown == [True, True, True, False]
