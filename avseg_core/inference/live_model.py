@@ -104,7 +104,7 @@ class LiveModel:
         tags: tuple[tuple[str, float], ...] = ()
         if isinstance(encoder, YAMNet):
             known = encoder(logmel) if embedding is None else embedding
-            (tags,) = top_tags(torch.sigmoid(encoder.classifier(known)))
+            (tags,) = top_tags(encoder.name_sounds(known))
         things = None
         if embedding is not None:
             things = self._hear_after(embedding, stop)

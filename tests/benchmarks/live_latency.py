@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import time
 
 from avseg_core.inference.live import LiveSession, SessionListener
@@ -53,6 +54,8 @@ def measure(config: LiveConfig, args: argparse.Namespace) -> None:
     session.start()
     session.segment_with(model)
     while len(results) < WARM_UP:
+        if session.model_problem:
+            sys.exit(session.model_problem)
         time.sleep(0.05)
     results.clear()
     start, frames = time.monotonic(), session.camera.frames

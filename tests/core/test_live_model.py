@@ -26,11 +26,11 @@ def waveform() -> np.ndarray:
     return (0.2 * np.random.default_rng(1).normal(size=16000)).astype(np.float32)
 
 
-def test_a_real_model_answers_the_same(image: np.ndarray, waveform: np.ndarray) -> None:
+@pytest.mark.parametrize("parts", [{}, {"audio_encoder": "yamnet-tuned", "label_prior": True, "label_presence": True}])
+def test_a_real_model_answers_the_same(image: np.ndarray, waveform: np.ndarray, parts: dict[str, object]) -> None:
     torch.manual_seed(5)
-    segmenter = Segmenter(
-        build_model(small_model_config()), InferenceConfig(device="cpu", threads=1, refine=False), name="small"
-    )
+    config = replace(small_model_config(), **parts)
+    segmenter = Segmenter(build_model(config), InferenceConfig(device="cpu", threads=1, refine=False), name="small")
     expected = segmenter.segment_one(image, waveform)
     live = LiveModel(segmenter)
     heard = live.hear(waveform[:HEARD_SAMPLES], 1.0)
