@@ -49,8 +49,10 @@ def load_audio_weights(model: nn.Module, path: Path | None = None) -> None:
     if path is None:
         raise InputError(f"{kind} weights are needed and have no hub: name a file with --audio-weights.")
     state = _box(read_state(path), "audio_encoder.")
-    state = {key: tensor for key, tensor in state.items() if not key.startswith("pproc.")}  # PCA, not used
-    if missing := sorted(set(encoder.state_dict()) - set(state)):
+    own = encoder.state_dict()
+    # PCA, which is not used, and blocks that only a label prior hears with.
+    state = {key: tensor for key, tensor in state.items() if key in own or not key.startswith(("pproc.", "tuned."))}
+    if missing := sorted(set(own) - set(state)):
         raise InputError(f"{path}: no weights of {kind}; {missing[0]} is missing.")
     _load(encoder, state, str(path))
 

@@ -145,7 +145,8 @@ def test_a_model_of_ones_own_starts_from_chance_but_for_the_shipped_sound_networ
     assert (config.data.dataset, config.model.num_classes) == ("folder", 4)
     for box in ("backbone", "audio_encoder"):
         theirs = getattr(shipped, box).state_dict()
-        assert_equal_states(dict(getattr(made, box).state_dict()), dict(theirs))
+        published = {name: value for name, value in theirs.items() if not name.startswith("tuned.")}
+        assert_equal_states(dict(getattr(made, box).state_dict()), published)
     assert made.config.embed_dim == 128
 
 

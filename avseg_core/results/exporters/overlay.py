@@ -58,7 +58,7 @@ def export_overlay(
 def _find_video(header: RunHeader, options: ExportOptions) -> Path:
     path = options.video or Path(header.video)
     if not path.is_file():
-        remedy = "put it back, or open it where it is now" if options.video else "say where it is now with --video"
+        remedy = "put it back, or say where it is now with `export --video`"
         raise InputError(f"{path}: the video of these masks is not there; {remedy}.")
     if file_id(path) != header.video_id:
         raise InputError(f"{path}: is not the video that was segmented; name that one with --video or segment again.")
