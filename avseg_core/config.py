@@ -113,7 +113,7 @@ class ModelConfig:
             raise InputError(
                 f"image_size {height}x{width}: height and width must be multiples of 32, up to {_LARGEST_SIDE}."
             )
-        if self.embed_dim < 32 or self.embed_dim % 32 or self.embed_dim % self.num_heads:
+        if self.embed_dim % 32 or self.embed_dim % self.num_heads:
             raise InputError(f"embed_dim {self.embed_dim} must be a multiple of 32 and of num_heads {self.num_heads}.")
         if self.label_prior and not self.audio_encoder.startswith("yamnet"):
             raise InputError("label_prior needs the audio encoder that names sounds, yamnet.")

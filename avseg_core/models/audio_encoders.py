@@ -122,7 +122,7 @@ class YAMNet(AudioEncoder):
 
     @torch.no_grad()
     def name_sounds(self, embedding: Tensor) -> Tensor:
-        """`scores` from the embedding [N,1024]."""
+        """`scores` [N,521] from the embedding [N,E], of which the first `naming_dim` count."""
         return torch.sigmoid(self.classifier(embedding[:, : self.naming_dim]))
 
 

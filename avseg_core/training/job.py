@@ -81,10 +81,9 @@ def train(
         events = stack.enter_context(
             EventWriter(run.events_file if world.is_first else None, temperature=_thermometer(world))
         )
-        if world.is_first:
-            events.listeners += listeners
         inbox = Inbox(run.folder, interrupted)
         if world.is_first:
+            events.listeners += listeners
             inbox.clear_before(time.time() if launched is None else launched)
         events.write(Opened(pid=os.getpid(), host=socket.gethostname()))
         trainer: Trainer | None = None
@@ -104,12 +103,15 @@ def train(
         except AVSegError as error:
             raise _fail(events, trainer, error) from None
         except Exception as error:
-            line = (str(error).strip().splitlines() or [""])[0]
-            unexpected = AVSegError(f"Training failed unexpectedly ({type(error).__name__}: {line}).")
-            raise _fail(events, trainer, unexpected) from error
+            raise _fail(events, trainer, _unexpected(error)) from error
         finally:
             if world.is_first:
                 inbox.clear()
+
+
+def _unexpected(error: Exception) -> AVSegError:
+    line = (str(error).strip().splitlines() or [""])[0]
+    return AVSegError(f"Training failed unexpectedly ({type(error).__name__}: {line}).")
 
 
 def _prepare(

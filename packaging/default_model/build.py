@@ -21,6 +21,7 @@ import _project  # noqa: F401
 import catalogue
 import convert
 import evaluate
+import hearing
 import more_material
 import numpy as np
 import torch
@@ -29,7 +30,6 @@ from export import export
 from features import cache_boxes, cache_maps
 from fetch import PACKAGES, fetch
 from folds import FOLDS, folds_of
-from hearing import Seconds, draw_seconds, embed, recognised, tune_hearing, tune_presence
 from naming import choice, name_items, tune_names, unmet_names
 from numpy.typing import NDArray
 from render3d import find_model, save_views
@@ -39,7 +39,6 @@ from teacher import Saliency, cut_out, mask_path
 from train import TrainOptions, train
 
 from avseg_core.config import ModelConfig
-from avseg_core.models.audio_encoders import TunedYAMNet
 from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.checkpoints import load_model
 from avseg_core.models.label_bridge import THINGS, LabelPrior
@@ -89,6 +88,7 @@ class Plan:
     validation_scenes: int = 300
     sounds_per_label: int = 150
     naming_steps: int = 900
+    hearing_steps: int = 1500
     minutes: float = 75.0
     cases: tuple[tuple[str, int], ...] = (
         ("one of several", 300),
@@ -101,7 +101,7 @@ class Plan:
 
 
 SHORT = Plan(
-    24, 8, 2, 4, 0.3, (("one of several", 4), ("photo", 4), ("photo pair", 2), ("two at once", 2), ("nothing", 4))
+    24, 8, 2, 4, 10, 0.3, (("one of several", 4), ("photo", 4), ("photo pair", 2), ("two at once", 2), ("nothing", 4))
 )
 
 
@@ -209,20 +209,20 @@ class Build:
         model = self.pretrained()
         prior = model.label_prior
         assert prior is not None
-        yamnet = _yamnet(model)
+        yamnet = hearing.yamnet_of(model)
         train, val = self.cached("train", model), self.cached("val", model)
         heard = {
-            name: draw_seconds(self.bank(name, model), yamnet, self.plan.sounds_per_label, seed)
+            name: hearing.draw_seconds(self.bank(name, model), yamnet, self.plan.sounds_per_label, seed)
             for name, seed in (("train", 5), ("val", 6))
         }
 
         def measured() -> dict[str, Any]:
-            sounds = recognised(prior, embed(yamnet, heard["val"].maps), heard["val"].labels)
+            sounds = hearing.recognised(prior, hearing.embed(yamnet, heard["val"].maps), heard["val"].labels)
             return {"things": choice(prior, val.scenes, val.maps[3]), "sounds": sounds}
 
         found = {"before": measured()}
         self._tune_names(prior, train)
-        self._tune_hearing(model, heard["train"])
+        hearing.tune(model, heard["train"], self.plan.hearing_steps)
         found["after"] = measured()
         torch.save(_tuned(model), self.naming_file)
         self.naming_file.with_suffix(".json").write_text(json.dumps(found, indent=1))
@@ -233,13 +233,6 @@ class Build:
         for step, loss in enumerate(losses):
             if step % 50 == 0:
                 print(f"step {step}: {loss:.3f}", flush=True)
-
-    @staticmethod
-    def _tune_hearing(model: AVSegFormer, seconds: Seconds) -> None:
-        prior, yamnet = model.label_prior, _yamnet(model)
-        assert prior is not None
-        tune_hearing(prior, yamnet, seconds)
-        tune_presence(prior, embed(yamnet, seconds.maps), seconds.labels)
 
     def unmet(self) -> None:
         """Both classifiers, tuned without a third of the things and of the sources of sound in turn: what the first say
@@ -253,8 +246,8 @@ class Build:
             assert other.label_prior is not None
             self._tune_names(other.label_prior, train, folds == fold)
             others = merged([bank for number, bank in enumerate(banks) if number != fold])
-            seconds = draw_seconds(others, _yamnet(other), self.plan.sounds_per_label, seed=7 + fold)
-            self._tune_hearing(other, seconds)
+            seconds = hearing.draw_seconds(others, hearing.yamnet_of(other), self.plan.sounds_per_label, seed=7 + fold)
+            hearing.tune(other, seconds, self.plan.hearing_steps)
             priors.append(other.label_prior)
             tuned.append(_tuned(other))
         unmet_names(priors, train.scenes, train.maps[3], folds, self.unmet_file)
@@ -360,11 +353,6 @@ class Build:
 
 def _tuned(model: AVSegFormer) -> dict[str, torch.Tensor]:
     return {name: value for name, value in model.state_dict().items() if name.startswith(_TUNED)}
-
-
-def _yamnet(model: AVSegFormer) -> TunedYAMNet:
-    assert isinstance(model.audio_encoder, TunedYAMNet)
-    return model.audio_encoder
 
 
 STAGES: dict[str, Callable[[Build], object]] = {

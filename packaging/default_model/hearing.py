@@ -27,6 +27,7 @@ from avseg_core.audio.classes import YAMNET_CLASSES
 from avseg_core.audio.front_end import window_logmel
 from avseg_core.data.synthesis import mix
 from avseg_core.models.audio_encoders import TunedYAMNet
+from avseg_core.models.avsegformer import AVSegFormer
 from avseg_core.models.label_bridge import LabelPrior
 
 _SURE = 0.9
@@ -101,7 +102,21 @@ def targets(seconds: Seconds) -> Tensor:
     return wanted
 
 
-def tune_hearing(prior: LabelPrior, yamnet: TunedYAMNet, seconds: Seconds, steps: int = 1500) -> None:
+def yamnet_of(model: AVSegFormer) -> TunedYAMNet:
+    """The model's audio encoder."""
+    assert isinstance(model.audio_encoder, TunedYAMNet)
+    return model.audio_encoder
+
+
+def tune(model: AVSegFormer, seconds: Seconds, steps: int) -> None:
+    """Teaches `model` to name the seconds and to tell whether anything sounds."""
+    prior, yamnet = model.label_prior, yamnet_of(model)
+    assert prior is not None
+    tune_hearing(prior, yamnet, seconds, steps)
+    tune_presence(prior, embed(yamnet, seconds.maps), seconds.labels)
+
+
+def tune_hearing(prior: LabelPrior, yamnet: TunedYAMNet, seconds: Seconds, steps: int) -> None:
     """Trains `yamnet.tuned` and `prior.sounds`, both anew from what is published."""
     wanted = targets(seconds)
     half = yamnet.naming_dim
